@@ -1,0 +1,253 @@
+"""Drives the compiled search: start, threads and parts, temperature, progress, and the Plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from optimizer.plan import Plan, SolverInfo
+from optimizer.problem import Problem
+from optimizer.search import layout as c
+from optimizer.search.anneal import anneal, begin_part, better, clear_all, insert_all, lay_routes
+from optimizer.search.arrays import Compiled, compile_problem
+from optimizer.search.parts import split_into_parts
+from optimizer.search.readout import read_plan
+from optimizer.search.state import Solution, Worker, new_solution, new_worker
+from optimizer.solve import Progress, Stop, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the search walks. Temperatures are in units of the median drive between neighbours."""
+
+    hot: float = 0.3
+    cold: float = 0.004
+    mean_removed: float = 10.0
+    epochs: int = 40
+    part_tasks: int = 400
+    chunk_s: float = 0.03
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cold <= self.hot:
+            raise ValueError(f"temperatures must fall: hot {self.hot}, cold {self.cold}")
+
+
+def solve_with_search(
+    problem: Problem,
+    stop: Stop,
+    *,
+    seed: int = 1,
+    threads: int = 1,
+    watch: Watch | None = None,
+    start: Plan | None = None,
+    settings: Settings | None = None,
+) -> Plan:
+    """Slack induction by string removals on all rules of the format; see ``optimizer.solve``."""
+    began = time.monotonic()
+    compiled = compile_problem(problem)
+    search = Search(compiled, stop, seed, max(1, threads), watch, settings or Settings(), began)
+    search.start(start)
+    search.run()
+    info = SolverInfo(
+        "zhunda-search",
+        round(time.monotonic() - began, 3),
+        search.iterations,
+        seed,
+        max(1, threads),
+        own_version(),
+    )
+    return read_plan(compiled, search.best_next, search.best_begin, info)
+
+
+def own_version() -> str:
+    """The installed version, or 0 from a plain checkout."""
+    try:
+        return version("zhunda")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Search:
+    """One run: the shared solution, a worker per thread, the clock and the best plan so far."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        stop: Stop,
+        seed: int,
+        threads: int,
+        watch: Watch | None,
+        settings: Settings,
+        began: float,
+    ) -> None:
+        self.compiled = compiled
+        self.arrays = compiled.arrays
+        self.stop = stop
+        self.watch = watch
+        self.settings = settings
+        self.began = began
+        self.solution: Solution = new_solution(compiled)
+        self.threads = threads if self.arrays.n_shifts > 1 else 1
+        self.workers: list[Worker] = [
+            new_worker(compiled, w, seed) for w in range(self.threads)
+        ]
+        self.random = np.random.default_rng(seed)
+        self.iterations = 0
+        self.cancelled = False
+        self.best = np.zeros(c.N_FIGURES, np.int64)
+        self.best_next = self.solution.best_next.copy()
+        self.best_begin = self.solution.best_begin.copy()
+        clear_all(self.arrays, self.solution)
+
+    def start(self, plan: Plan | None) -> None:
+        """A first plan: the given or the published one where there is one, then greedy."""
+        worker = self.workers[0]
+        self._begin(worker)
+        plan = plan if plan is not None else self.compiled.problem.published
+        if plan is not None:
+            self._lay(worker, plan)
+        order = self._greedy_order()
+        insert_all(self.arrays, self.solution, worker, order, False)
+        left = order[self.solution.node[order, c.ROUTE] < 0]
+        most = int(2e8 / max(1, self.arrays.n_shifts * 6))
+        insert_all(self.arrays, self.solution, worker, left[:most], True)
+        self._keep(worker.best.copy())
+        self._report()
+
+    def _begin(self, worker: Worker) -> None:
+        begin_part(self.arrays, self.solution, worker, np.zeros(self.arrays.n, np.int32))
+
+    def _greedy_order(self) -> Any:
+        arrays = self.arrays
+        n = arrays.n
+        return np.lexsort(
+            (arrays.task[:n, c.LATEST], -np.round(arrays.hardness, 1), arrays.group < 0)
+        ).astype(np.int64)
+
+    def _lay(self, worker: Worker, plan: Plan) -> None:
+        shifts, first_of, tasks = [], [0], []
+        waiting = {job: list(indices) for job, indices in self.compiled.task_of.items()}
+        for route in plan.routes:
+            r = self.compiled.shift_of.get((route.technician, route.shift))
+            if r is None:
+                continue
+            shifts.append(r)
+            tasks += [waiting[job].pop(0) for job in route.jobs if waiting.get(job)]
+            first_of.append(len(tasks))
+        as_array: Sequence[Any] = [np.array(x, np.int64) for x in (shifts, first_of, tasks)]
+        lay_routes(self.arrays, self.solution, worker, *as_array)
+
+    def run(self) -> None:
+        """Anneal until the stop, in one part or in several side by side."""
+        arrays = self.arrays
+        if arrays.n == 0 or arrays.n_shifts == 0 or self.cancelled:
+            return
+        small = arrays.n < 2 * self.settings.part_tasks
+        if not arrays.sums_only or (self.threads == 1 and small) or (arrays.group >= 0).any():
+            self._run_whole()
+        else:
+            self._run_in_parts()
+
+    def _share(self) -> float:
+        shares = [0.0]
+        if self.stop.seconds is not None:
+            shares.append((time.monotonic() - self.began) / self.stop.seconds)
+        if self.stop.iterations is not None:
+            shares.append(self.iterations / max(1, self.stop.iterations))
+        return min(1.0, max(shares))
+
+    def _temperature(self, share: float) -> float:
+        s = self.settings
+        return float(s.hot * (s.cold / s.hot) ** share * self.compiled.leg)
+
+    def _run_whole(self) -> None:
+        worker = self.workers[0]
+        chunk = 50
+        while (share := self._share()) < 1.0 and not self.cancelled:
+            if self.stop.iterations is not None:
+                left = self.stop.iterations - self.iterations
+                chunk = min(left, chunk)
+            began = time.perf_counter()
+            hot = self._temperature(share)
+            anneal(
+                self.arrays, self.solution, worker, chunk, hot, hot, self.settings.mean_removed
+            )
+            spent = time.perf_counter() - began
+            self.iterations += chunk
+            if self.stop.seconds is None:
+                chunk = max(1, min(2000, (self.stop.iterations or 0) // 200))
+            elif spent < self.settings.chunk_s / 2:
+                chunk *= 2
+            elif spent > self.settings.chunk_s and chunk > 20:
+                chunk //= 2
+            self._keep(worker.best)
+            self._report()
+
+    def _run_in_parts(self) -> None:
+        """Epochs: split the shifts into parts, anneal each alone, join, split anew."""
+        s = self.settings
+        with ThreadPoolExecutor(self.threads) as pool:
+            epoch = 0
+            while (share := self._share()) < 1.0 and not self.cancelled:
+                parts = max(self.threads, round(self.arrays.n / s.part_tasks))
+                while len(self.workers) < parts:
+                    self.workers.append(
+                        new_worker(self.compiled, len(self.workers), int(self.random.integers(2**31)))
+                    )
+                task_part = split_into_parts(self.compiled, self.solution, parts, self.random)
+                for worker in self.workers[:parts]:
+                    begin_part(self.arrays, self.solution, worker, task_part)
+                jobs = [
+                    pool.submit(self._anneal_part, worker, share, parts)
+                    for worker in self.workers[:parts]
+                ]
+                self.iterations += sum(job.result() for job in jobs)
+                total = np.sum([worker.best for worker in self.workers[:parts]], axis=0)
+                self._keep(total)
+                self._report()
+                epoch += 1
+
+    def _anneal_part(self, worker: Worker, share: float, parts: int) -> int:
+        s = self.settings
+        step = 1.0 / s.epochs
+        hot, cold = self._temperature(share), self._temperature(min(1.0, share + step))
+        if self.stop.iterations is not None:
+            count = max(1, int(self.stop.iterations * step / parts))
+            anneal(self.arrays, self.solution, worker, count, hot, cold, s.mean_removed)
+            return count
+        budget = (self.stop.seconds or 0.0) * step * self.threads / parts
+        done, chunk = 0, 50
+        began = time.perf_counter()
+        while (spent := time.perf_counter() - began) < budget and self._share() < 1.0:
+            now = self._temperature(min(1.0, share + step * spent / budget))
+            anneal(self.arrays, self.solution, worker, chunk, now, now, s.mean_removed)
+            done += chunk
+            taken = time.perf_counter() - began - spent
+            chunk = max(20, int(chunk * min(2.0, budget / 10 / max(taken, 1e-6))))
+        return done
+
+    def _keep(self, total: Any) -> None:
+        if self.iterations == 0 or better(self.arrays.levels, total, self.best):
+            self.best[:] = total
+            self.best_next[:] = self.solution.best_next
+            self.best_begin[:] = self.solution.best_begin
+
+    def _report(self) -> None:
+        if self.watch is None:
+            return
+        goals = {"unserved": int(self.best[c.UNSERVED])}
+        for goal in self.compiled.problem.objective:
+            value = sum(w * self.best[c.FIGURES.index(name)] for name, w in goal.terms)
+            goals[goal.name] = int(value) if float(value).is_integer() else float(value)  # type: ignore[assignment]
+        left = int((self.solution.node[: self.arrays.n, c.ROUTE] < 0).sum())
+        progress = Progress(
+            goals, self.iterations, time.monotonic() - self.began, self._share(), left
+        )
+        if self.watch(progress) is False:
+            self.cancelled = True

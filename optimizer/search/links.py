@@ -1,0 +1,294 @@
+"""Visits whose starts depend on each other: crews, ``together``, ``after``.
+
+Routes stay independent: once a linked group is placed, each member's start is held inside a window
+of its own so that every relation holds whatever else happens on the routes. A group is pulled and
+put as a whole, and its windows are chosen anew each time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from optimizer.search.compiled import compiled, inlined  # noqa
+from numpy.typing import NDArray
+
+from optimizer.problem import Job, Problem
+from optimizer.search.insertion import INFINITE, draw, has_room, price
+from optimizer.search.layout import (
+    BEGIN,
+    EARLIEST,
+    FAR,
+    FINISH,
+    LATEST,
+    LATEST_START,
+    NEXT,
+    PREV,
+    ROUTE,
+    TECHNICIAN,
+)
+from optimizer.search.moves import mark_empty, put, unlink
+from optimizer.search.timing import refresh
+
+SAME_START, AFTER_END, AFTER_START = 0, 1, 2
+
+
+class Links(NamedTuple):
+    """Groups of linked tasks (predecessors first) and, per task, its relations to others.
+
+    A relation of task t to ``other`` bounds start(t) − start(other) (SAME_START, AFTER_START) or
+    start(t) − end(other) (AFTER_END) to [least, most].
+    """
+
+    group: NDArray[np.int64]
+    group_from: NDArray[np.int64]
+    group_task: NDArray[np.int64]
+    relation_from: NDArray[np.int64]
+    relation_other: NDArray[np.int64]
+    relation_kind: NDArray[np.int64]
+    relation_least: NDArray[np.int64]
+    relation_most: NDArray[np.int64]
+
+
+def find_links(
+    problem: Problem, tasks: tuple[Job, ...], task_of: dict[str, list[int]]
+) -> Links:
+    """Collect relations and the groups they tie together."""
+    n = len(tasks)
+    relations: list[list[tuple[int, int, int, int]]] = [[] for _ in range(n)]
+    ties: list[tuple[int, int]] = []
+    for job in problem.jobs:
+        own = task_of[job.id]
+        halves = own + [t for other in job.together for t in task_of.get(other, ())]
+        for a in halves if len(halves) > 1 else ():
+            for b in halves:
+                if a != b and (b, SAME_START, 0, 0) not in relations[a]:
+                    relations[a].append((b, SAME_START, 0, 0))
+                    ties.append((a, b))
+        for before in job.after:
+            kind = AFTER_END if job.gap_from == "end" else AFTER_START
+            most = FAR if job.max_gap_s is None else job.max_gap_s
+            for t in own:
+                for other in task_of.get(before, ()):
+                    relations[t].append((other, kind, job.min_gap_s, most))
+                    ties.append((t, other))
+    group = _groups(n, ties)
+    order = _topological(n, relations)
+    members: dict[int, list[int]] = {}
+    for t in order:
+        if group[t] >= 0:
+            members.setdefault(int(group[t]), []).append(t)
+    group_from, group_task = [0], []
+    for g in range(len(members)):
+        group_task += members[g]
+        group_from.append(len(group_task))
+    relation_from = np.zeros(n + 1, np.int64)
+    np.cumsum([len(row) for row in relations], out=relation_from[1:])
+    flat = np.array([entry for row in relations for entry in row], np.int64).reshape(-1, 4)
+    return Links(
+        group,
+        np.array(group_from, np.int64),
+        np.array(group_task, np.int64),
+        relation_from,
+        *(np.ascontiguousarray(flat[:, k]) for k in range(4)),
+    )
+
+
+def _groups(n: int, ties: list[tuple[int, int]]) -> NDArray[np.int64]:
+    root = list(range(n))
+
+    def find(x: int) -> int:
+        while root[x] != x:
+            root[x] = root[root[x]]
+            x = root[x]
+        return x
+
+    for a, b in ties:
+        root[find(a)] = find(b)
+    tied = {t for tie in ties for t in tie}
+    numbers: dict[int, int] = {}
+    group = np.full(n, -1, np.int64)
+    for t in sorted(tied):
+        group[t] = numbers.setdefault(find(t), len(numbers))
+    return group
+
+
+def _topological(n: int, relations: list[list[tuple[int, int, int, int]]]) -> list[int]:
+    """Tasks so that each comes after those it has to wait for (the loader refuses cycles)."""
+    done: list[int] = []
+    state = [0] * n
+    for first in range(n):
+        stack = [first]
+        while stack:
+            t = stack[-1]
+            if state[t] == 0:
+                state[t] = 1
+                stack += [
+                    other
+                    for other, kind, _, _ in relations[t]
+                    if kind != SAME_START and state[other] == 0
+                ]
+            else:
+                stack.pop()
+                if state[t] == 1:
+                    state[t] = 2
+                    done.append(t)
+    return done
+
+
+@compiled
+def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
+    """Starts of ``job`` that its placed relatives (and their relations to it) leave open.
+
+    Relatives that only have to start together may still be moved later by their own slack.
+    """
+    node = solution.node
+    least, most = -FAR, FAR
+    for x in range(instance.relation_from[job], instance.relation_from[job + 1]):
+        other = instance.relation_other[x]
+        if node[other, ROUTE] < 0:
+            continue
+        kind = instance.relation_kind[x]
+        if kind == SAME_START:
+            least = max(least, node[other, BEGIN])
+            most = min(most, node[other, LATEST_START])
+        else:
+            base = node[other, FINISH] if kind == AFTER_END else node[other, BEGIN]
+            least = max(least, base + instance.relation_least[x])
+            most = min(most, base + instance.relation_most[x])
+    return least, most
+
+
+@compiled
+def _hold(instance: Any, job: int, least: int, most: int) -> None:
+    instance.task[job, EARLIEST] = max(instance.task[job, EARLIEST], least)
+    instance.task[job, LATEST] = min(instance.task[job, LATEST], most)
+
+
+@compiled
+def _settle_windows(instance: Any, solution: Any, worker: Any, job: int) -> bool:
+    """After placing ``job``: hold it and its placed relatives where the relations stay true."""
+    node = solution.node
+    start = node[job, BEGIN]
+    _hold(instance, job, start, FAR)
+    for x in range(instance.relation_from[job], instance.relation_from[job + 1]):
+        other = instance.relation_other[x]
+        if node[other, ROUTE] < 0:
+            continue
+        kind = instance.relation_kind[x]
+        if kind == SAME_START:
+            _hold(instance, job, start, start)
+            _hold(instance, other, start, start)
+        else:
+            base = node[other, FINISH] if kind == AFTER_END else node[other, BEGIN]
+            spare = start - base - instance.relation_least[x]
+            _hold(instance, other, node[other, BEGIN], node[other, BEGIN] + spare)
+            _hold(instance, job, start, base + instance.relation_most[x])
+        if not refresh(instance, solution, worker.scratch, node[other, ROUTE]):
+            return False
+        if kind == SAME_START and node[other, BEGIN] != start:
+            return False
+    return refresh(instance, solution, worker.scratch, node[job, ROUTE])  # type: ignore[no-any-return]
+
+
+@compiled
+def _is_taken(instance: Any, solution: Any, job: int, who: int) -> bool:
+    """Whether this technician already is one of the crew."""
+    for x in range(instance.relation_from[job], instance.relation_from[job + 1]):
+        other = instance.relation_other[x]
+        r = solution.node[other, ROUTE]
+        if (
+            r >= 0
+            and instance.relation_kind[x] == SAME_START
+            and instance.shift[r, TECHNICIAN] == who
+        ):
+            return True
+    return False
+
+
+@compiled
+def _place_one(
+    instance: Any, solution: Any, worker: Any, job: int, blink: float, limit: float
+) -> tuple[float, int, int]:
+    """The cheapest place of one member, over neighbours first and near shifts after."""
+    node, n = solution.node, instance.n
+    best, best_at, best_split = limit, -1, 0
+    for x in range(instance.near.shape[1]):
+        beside = instance.near[job, x]
+        r = node[beside, ROUTE]
+        if r < 0 or instance.fits[job, r] == 0 or solution.part[r] != worker.id:
+            continue
+        if not has_room(instance, solution, r, job):
+            continue
+        if _is_taken(instance, solution, job, instance.shift[r, TECHNICIAN]):
+            continue
+        for side in range(2):
+            at = beside if side == 0 else node[beside, PREV]
+            if draw(worker.random) < blink:
+                continue
+            energy, split, _, _ = price(instance, solution, r, at, job, best)
+            if energy < best:
+                best, best_at, best_split = energy, at, split
+    for x in range(instance.near_shifts.shape[1]):
+        r = instance.near_shifts[job, x]
+        if r < 0:
+            break
+        if solution.part[r] != worker.id or not has_room(instance, solution, r, job):
+            continue
+        if solution.visits[r] > 0 and best_at >= 0:
+            continue
+        if _is_taken(instance, solution, job, instance.shift[r, TECHNICIAN]):
+            continue
+        at, stop = n + 2 * r, n + 2 * r + 1
+        while at != stop:
+            if draw(worker.random) >= blink:
+                energy, split, _, _ = price(instance, solution, r, at, job, best)
+                if energy < best:
+                    best, best_at, best_split = energy, at, split
+            at = node[at, NEXT]
+    return best, best_at, best_split
+
+
+@compiled
+def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float) -> bool:
+    """Place every member of the group of ``job``, or none; False if a route broke for good."""
+    group = instance.group[job]
+    first, last = instance.group_from[group], instance.group_from[group + 1]
+    worth = 0.0
+    for k in range(first, last):
+        worth += instance.drop_energy[instance.group_task[k]]
+    spent = 0.0
+    complete = True
+    for k in range(first, last):
+        member = instance.group_task[k]
+        if solution.node[member, ROUTE] >= 0:
+            continue
+        least, most = _room_to_start(instance, solution, member)
+        _hold(instance, member, least, most)
+        complete = instance.task[member, EARLIEST] <= instance.task[member, LATEST]
+        if complete:
+            energy, at, split = _place_one(
+                instance, solution, worker, member, blink, min(worth - spent, INFINITE)
+            )
+            complete = at >= 0
+            if complete:
+                spent += energy
+                complete = put(instance, solution, worker, member, at, split)
+                if complete:
+                    complete = _settle_windows(instance, solution, worker, member)
+        if not complete:
+            break
+    if complete:
+        return True
+    possible = True
+    for k in range(first, last):
+        member = instance.group_task[k]
+        r = solution.node[member, ROUTE]
+        instance.task[member, EARLIEST] = solution.window[member, 0]
+        instance.task[member, LATEST] = solution.window[member, 1]
+        if r >= 0:
+            unlink(instance, solution, member)
+            if solution.visits[r] == 0:
+                mark_empty(instance, worker, r)
+            possible = refresh(instance, solution, worker.scratch, r) and possible
+    return possible
