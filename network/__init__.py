@@ -1,0 +1,1 @@
+"""The planner's side: roads (travel times), demand, coverage, siting, staffing, simulation."""
