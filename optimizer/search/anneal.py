@@ -33,6 +33,7 @@ from optimizer.search.state import (
 from optimizer.search.timing import clear
 
 BLINK = 0.01
+UPPER_HEAT = 0.2  # goals above the last are annealed cooler
 SMALL_FLEET = 24  # so few shifts are always searched in full when neighbours offer no place
 
 
@@ -280,6 +281,26 @@ def insert_all(instance: Any, solution: Any, worker: Any, order: Any, thorough: 
             restore(instance, solution, worker)
 
 
+@compiled
+def _is_accepted(instance: Any, worker: Any, change: Any, temperature: float) -> bool:
+    """Metropolis, goal by goal: the first goal that differs decides, each with its own step."""
+    goals = instance.levels.shape[0]
+    for g in range(goals):
+        delta = 0.0
+        for f in range(c.N_FIGURES):
+            if change[f] != 0 and instance.levels[g, f] != 0.0:
+                delta += instance.levels[g, f] * change[f]
+        if delta < 0.0:
+            return True
+        if delta > 0.0:
+            heat = temperature * instance.step[g] * (1.0 if g == goals - 1 else UPPER_HEAT)
+            if draw(worker.random) >= math.exp(-delta / heat):
+                return False
+            if g < goals - 1:
+                return True
+    return True
+
+
 @entry
 def anneal(
     instance: Any,
@@ -306,11 +327,7 @@ def anneal(
             possible = recreate(instance, solution, worker, BLINK, False)
         if possible:
             change_of(instance, solution, worker, change)
-            energy = 0.0
-            for f in range(c.N_FIGURES):
-                if change[f] != 0:
-                    energy += instance.weight[f] * change[f]
-            possible = energy < -temperature * math.log(draw(worker.random) + 1e-300)
+            possible = _is_accepted(instance, worker, change, temperature)
         if possible:
             settle_and_store(instance, solution, worker, change)
         else:
@@ -329,7 +346,9 @@ def lay_routes(
         stop = instance.n + 2 * r + 1
         for x in range(first_of[k], first_of[k + 1]):
             job = tasks[x]
-            if solution.node[job, ROUTE] >= 0 or instance.group[job] >= 0:
+            if solution.node[job, ROUTE] >= 0:
+                continue
+            if instance.group[job] >= 0 and instance.locked[job] == 0:
                 continue
             if instance.fits[job, r] == 0 or not has_room(instance, solution, r, job):
                 continue

@@ -61,6 +61,7 @@ class Instance(NamedTuple):
     left_out: I64  # int64[n, N_FIGURES]: what dropping the task adds to the figures
     weight: Any  # float64[N_FIGURES]: energy per unit of a figure
     levels: Any  # float64[goals, N_FIGURES]
+    step: Any  # float64[goals] a small step in each goal, the unit of its temperature
     drop_energy: Any  # float64[n]
     hardness: Any  # float64[n] share of shifts that cannot take the task
     group: I64  # int64[n] linked group, -1 none
@@ -127,13 +128,13 @@ def compile_problem(problem: Problem) -> Compiled:
     kind0 = drive[0]
     near, around = neighbours(kind0, task, service[0], n)
     leg = _typical_leg(kind0, near, task, n)
-    weight, drop_energy = _energies(leg, levels, left_out, task, n)
+    weight, drop_energy, step = _energies(problem, leg, levels, left_out, task, n)
     links = find_links(problem, tasks, task_of)
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,
         fits, shift, *breaks, load, capacity, part_from, part_id, part_count, stock, near, around,
         nearest_types(kind0, task, shift, fits, n), nearest_shifts(kind0, task, fits, n, n_shifts),
-        published_shift, published_start, locked, left_out, weight, levels, drop_energy,
+        published_shift, published_start, locked, left_out, weight, levels, step, drop_energy,
         1.0 - (fits > 0).mean(axis=1) if n_shifts else np.ones(n), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
     )  # fmt: skip
@@ -290,7 +291,7 @@ def _fits(
     n, n_shifts = len(tasks), len(shifts)
     fits = np.zeros((n, n_shifts), np.uint8)
     by_demand: dict[Any, Any] = {}
-    restock = problem.restock is not None
+    restock = False
     kinds = shift[:, c.DRIVE_KIND]
     starts = np.array([s.start_location for _, s in shifts], np.int64)
     ends = np.array([-1 if s.end_location is None else s.end_location for _, s in shifts], np.int64)
@@ -355,8 +356,6 @@ def _loads(
 
 
 def _parts(problem: Problem, tasks: tuple[Job, ...]) -> tuple[I64, I64, I64, I64]:
-    if problem.restock is not None:
-        tasks = ()
     names: dict[str, int] = {}
     start, ids, counts = [0], [], []
     for job in tasks:
@@ -418,37 +417,60 @@ def _typical_leg(kind0: Any, near: Any, task: I64, n: int) -> float:
 
 
 def _energies(
-    leg: float, levels: Any, left_out: I64, task: I64, n: int
-) -> tuple[Any, Any]:
-    """Prices for the walk. Incumbents are compared goal by goal; these only guide the search.
+    problem: Problem, leg: float, levels: Any, left_out: I64, task: I64, n: int
+) -> tuple[Any, Any, Any]:
+    """Prices for choosing places, and the size of a small step in each goal.
 
-    The last goal's unit is the currency. A unit of a goal above it costs so much that giving it up
-    never pays on the scale of a typical drive, and yet not so much that the walk is frozen.
+    The last goal's unit is the currency. Going up, the smallest step that matters in a goal is worth
+    the largest move that is plausible in all goals below it. Only the choice of a place adds goals
+    up like this; plans are compared goal by goal.
+
+    Returns
+    -------
+    weight : float64[N_FIGURES]
+    drop_energy : float64[n]
+    step : float64[goals]
     """
-    weight = np.zeros(c.N_FIGURES)
-    price = leg * 40.0
-    smallest = {
-        c.DROPPED: _smallest(left_out[:, c.DROPPED]),
-        c.LATE: _smallest(task[:n, c.WEIGHT]) * 20.0,
-        c.OVERTIME: 40.0,
-        c.WAITING: 40.0,
-        c.TRAVEL: 40.0,
-        c.DISTANCE: 400.0,
-        c.COST: 400.0,
-        c.SPREAD: 40.0,
-        c.WORST_LATE: 40.0,
-        c.PREFERENCE: 1.0,
+    hours = 4 * 3600.0 * problem.scale
+    light, heavy = _smallest(task[:n, c.WEIGHT]), float(max(1, task[:n, c.WEIGHT].max(initial=1)))
+    drop = left_out[:, c.DROPPED]
+    overtime = max((s.overtime_s for who in problem.technicians for s in who.shifts), default=0)
+    rate = max((who.cost_per_hour_fen for who in problem.technicians), default=0) / 3600.0
+    per_km = max((who.cost_per_km_fen for who in problem.technicians), default=0) / 1000.0
+    fen = max(rate + per_km * 10.0, 1e-3)
+    small_and_large = {
+        c.UNSERVED: (1.0, 1.0),
+        c.LATE: (light * leg / 4, heavy * hours),
+        c.DROPPED: (_smallest(drop), float(max(1, drop.max(initial=1)))),
+        c.CHANGES: (1.0, 4.0),
+        c.OVERTIME: (leg / 4, max(leg, float(overtime))),
+        c.TRAVEL: (leg, leg * 40),
+        c.DISTANCE: (leg * 10, leg * 400),
+        c.COST: (leg * fen, leg * 40 * fen),
+        c.VEHICLES: (0.5, 2.0),
+        c.WAITING: (leg, hours),
+        c.SPREAD: (leg, hours),
+        c.PREFERENCE: (light, heavy),
+        c.WORST_LATE: (leg / 4, hours),
     }
+    weight = np.zeros(c.N_FIGURES)
+    step = np.ones(len(levels))
+    ceiling = leg * 40
     for level in range(len(levels) - 1, -1, -1):
-        for figure in np.flatnonzero(levels[level]):
-            factor = 1.0 if level == len(levels) - 1 else price / smallest.get(int(figure), 1.0)
-            weight[figure] += levels[level, figure] * factor
-        if level < len(levels) - 1 and levels[level].any():
-            price *= 1.5
-    if not weight[c.UNSERVED]:
-        weight[c.UNSERVED] = price
-    drop = left_out.astype(np.float64) @ weight
-    return weight, np.maximum(drop, 1e-9)
+        named = [int(f) for f in np.flatnonzero(levels[level])]
+        if not named:
+            continue
+        step[level] = min(small_and_large[f][0] * levels[level, f] for f in named)
+        last = level == len(levels) - 1
+        unit = leg / step[level] if last else ceiling / step[level]
+        for f in named:
+            weight[f] += unit * levels[level, f]
+        largest = max(unit * levels[level, f] * small_and_large[f][1] for f in named)
+        ceiling = max(ceiling, largest)
+    if not weight[c.TRAVEL]:
+        weight[c.TRAVEL] = 1e-3
+    energy = left_out.astype(np.float64) @ weight
+    return weight, np.maximum(energy, 1e-9), step
 
 
 def _smallest(values: I64) -> float:

@@ -24,10 +24,10 @@ from optimizer.solve import Progress, Stop, Watch
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the search walks. Temperatures are in units of the median drive between neighbours."""
+    """How the search walks. Temperatures are in small steps of a goal (a drive to a neighbour)."""
 
-    hot: float = 0.3
-    cold: float = 0.004
+    hot: float = 1.5
+    cold: float = 0.01
     mean_removed: float = 10.0
     epochs: int = 40
     part_tasks: int = 400
@@ -109,7 +109,9 @@ class Search:
         """A first plan: the given or the published one where there is one, then greedy."""
         worker = self.workers[0]
         self._begin(worker)
-        plan = plan if plan is not None else self.compiled.problem.published
+        published = self.compiled.problem.published
+        if published is not None:
+            self._lay(worker, published, only_locked=plan is not None)
         if plan is not None:
             self._lay(worker, plan)
         order = self._greedy_order()
@@ -130,7 +132,7 @@ class Search:
             (arrays.task[:n, c.LATEST], -np.round(arrays.hardness, 1), arrays.group < 0)
         ).astype(np.int64)
 
-    def _lay(self, worker: Worker, plan: Plan) -> None:
+    def _lay(self, worker: Worker, plan: Plan, only_locked: bool = False) -> None:
         shifts, first_of, tasks = [], [0], []
         waiting = {job: list(indices) for job, indices in self.compiled.task_of.items()}
         for route in plan.routes:
@@ -138,7 +140,8 @@ class Search:
             if r is None:
                 continue
             shifts.append(r)
-            tasks += [waiting[job].pop(0) for job in route.jobs if waiting.get(job)]
+            named = [waiting[job].pop(0) for job in route.jobs if waiting.get(job)]
+            tasks += [t for t in named if self.arrays.locked[t] or not only_locked]
             first_of.append(len(tasks))
         as_array: Sequence[Any] = [np.array(x, np.int64) for x in (shifts, first_of, tasks)]
         lay_routes(self.arrays, self.solution, worker, *as_array)
@@ -164,7 +167,7 @@ class Search:
 
     def _temperature(self, share: float) -> float:
         s = self.settings
-        return float(s.hot * (s.cold / s.hot) ** share * self.compiled.leg)
+        return float(s.hot * (s.cold / s.hot) ** share)
 
     def _run_whole(self) -> None:
         worker = self.workers[0]

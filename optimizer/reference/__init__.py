@@ -1,0 +1,1 @@
+"""A second opinion: the same problem solved by OR-Tools' routing library."""
