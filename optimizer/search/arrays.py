@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from optimizer.problem import (
     MANDATORY_PENALTY,
     UNREACHABLE,
     Job,
+    Pin,
     Problem,
     Shift,
     Technician,
@@ -129,7 +130,7 @@ def compile_problem(problem: Problem) -> Compiled:
     near, around = neighbours(kind0, task, service[0], n)
     leg = _typical_leg(kind0, near, task, n)
     weight, drop_energy, step = _energies(problem, leg, levels, left_out, task, n)
-    links = find_links(problem, tasks, task_of)
+    links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,
         fits, shift, *breaks, load, capacity, part_from, part_id, part_count, stock, near, around,
@@ -297,8 +298,12 @@ def _fits(
     ends = np.array([-1 if s.end_location is None else s.end_location for _, s in shifts], np.int64)
     for i, job in enumerate(tasks):
         if i and tasks[i - 1] is job:
-            fits[i] = fits[i - 1]
-            continue
+            # one of a crew has to be the pinned or preferred one: the first
+            loose = replace(job, preferred=frozenset(), pinned=_only_start(job.pinned))
+            job = loose if loose != job else job
+            if job is not loose or job.id in frozen:
+                fits[i] = fits[i - 1]
+                continue
         demand = (
             tuple(sorted(job.skills.items())), job.equipment, job.allowed, job.excluded,
             job.preferred, tuple(sorted(job.parts.items())), job.load, job.pinned,
@@ -320,6 +325,10 @@ def _fits(
             row[late | (out >= UNREACHABLE) & (back >= UNREACHABLE)] = 0
         fits[i] = row
     return fits
+
+
+def _only_start(pin: Pin | None) -> Pin | None:
+    return None if pin is None or pin.start is None else Pin(start=pin.start)
 
 
 def _may(job: Job, who: Technician, shift: Shift, restock: bool) -> int:
@@ -466,7 +475,7 @@ def _energies(
         for f in named:
             weight[f] += unit * levels[level, f]
         largest = max(unit * levels[level, f] * small_and_large[f][1] for f in named)
-        ceiling = max(ceiling, largest)
+        ceiling = 3.0 * max(ceiling, largest)
     if not weight[c.TRAVEL]:
         weight[c.TRAVEL] = 1e-3
     energy = left_out.astype(np.float64) @ weight

@@ -111,9 +111,11 @@ class Search:
         self._begin(worker)
         published = self.compiled.problem.published
         if published is not None:
-            self._lay(worker, published, only_locked=plan is not None)
+            self._lay(worker, published, only_locked=True)
+            self._begin(worker)  # whatever the goals say, no plan without these is a plan
+            plan = plan or published
         if plan is not None:
-            self._lay(worker, plan)
+            self._lay(worker, plan, only_locked=False)
         order = self._greedy_order()
         insert_all(self.arrays, self.solution, worker, order, False)
         left = order[self.solution.node[order, c.ROUTE] < 0]
@@ -132,7 +134,7 @@ class Search:
             (arrays.task[:n, c.LATEST], -np.round(arrays.hardness, 1), arrays.group < 0)
         ).astype(np.int64)
 
-    def _lay(self, worker: Worker, plan: Plan, only_locked: bool = False) -> None:
+    def _lay(self, worker: Worker, plan: Plan, only_locked: bool) -> None:
         shifts, first_of, tasks = [], [0], []
         waiting = {job: list(indices) for job, indices in self.compiled.task_of.items()}
         for route in plan.routes:

@@ -7,6 +7,7 @@ put as a whole, and its windows are chosen anew each time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,18 +20,21 @@ from optimizer.search.layout import (
     BEGIN,
     EARLIEST,
     FAR,
-    FINISH,
     LATEST,
     LATEST_START,
     NEXT,
     PREV,
     ROUTE,
+    SERVICE_KIND,
+    SETUP,
     TECHNICIAN,
 )
 from optimizer.search.moves import mark_empty, put, unlink
 from optimizer.search.timing import refresh
 
 SAME_START, AFTER_END, AFTER_START = 0, 1, 2
+BOLD_BLINK = 0.4
+SHIFT_BLINK = 0.1  # what suits one member best may leave nothing for the next: look away at times
 
 
 class Links(NamedTuple):
@@ -51,9 +55,12 @@ class Links(NamedTuple):
 
 
 def find_links(
-    problem: Problem, tasks: tuple[Job, ...], task_of: dict[str, list[int]]
+    problem: Problem,
+    tasks: tuple[Job, ...],
+    task_of: dict[str, list[int]],
+    choices: Sequence[int],
 ) -> Links:
-    """Collect relations and the groups they tie together."""
+    """Collect relations and the groups they tie together; ``choices`` = shifts that fit a task."""
     n = len(tasks)
     relations: list[list[tuple[int, int, int, int]]] = [[] for _ in range(n)]
     ties: list[tuple[int, int]] = []
@@ -73,7 +80,7 @@ def find_links(
                     relations[t].append((other, kind, job.min_gap_s, most))
                     ties.append((t, other))
     group = _groups(n, ties)
-    order = _topological(n, relations)
+    order = _topological(n, relations, choices)
     members: dict[int, list[int]] = {}
     for t in order:
         if group[t] >= 0:
@@ -113,11 +120,16 @@ def _groups(n: int, ties: list[tuple[int, int]]) -> NDArray[np.int64]:
     return group
 
 
-def _topological(n: int, relations: list[list[tuple[int, int, int, int]]]) -> list[int]:
-    """Tasks so that each comes after those it has to wait for (the loader refuses cycles)."""
+def _topological(
+    n: int, relations: list[list[tuple[int, int, int, int]]], choices: Sequence[int]
+) -> list[int]:
+    """Tasks so that each comes after those it has to wait for (the loader refuses cycles).
+
+    Among equals, the ones that fewer shifts can take come first.
+    """
     done: list[int] = []
     state = [0] * n
-    for first in range(n):
+    for first in sorted(range(n), key=lambda t: choices[t]):
         stack = [first]
         while stack:
             t = stack[-1]
@@ -153,10 +165,21 @@ def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
             least = max(least, node[other, BEGIN])
             most = min(most, node[other, LATEST_START])
         else:
-            base = node[other, FINISH] if kind == AFTER_END else node[other, BEGIN]
-            least = max(least, base + instance.relation_least[x])
-            most = min(most, base + instance.relation_most[x])
+            early, late = _base(instance, solution, kind, other)
+            least = max(least, late + instance.relation_least[x])
+            most = min(most, early + instance.relation_most[x])
     return least, most
+
+
+@compiled
+def _base(instance: Any, solution: Any, kind: int, other: int) -> tuple[int, int]:
+    """From when a gap counts: earliest and latest, since setup may come or go with the neighbours."""
+    begin = solution.node[other, BEGIN]
+    if kind != AFTER_END:
+        return begin, begin
+    r = solution.node[other, ROUTE]
+    end = begin + instance.service[instance.shift[r, SERVICE_KIND], other]
+    return end, end + instance.task[other, SETUP]
 
 
 @compiled
@@ -180,10 +203,10 @@ def _settle_windows(instance: Any, solution: Any, worker: Any, job: int) -> bool
             _hold(instance, job, start, start)
             _hold(instance, other, start, start)
         else:
-            base = node[other, FINISH] if kind == AFTER_END else node[other, BEGIN]
-            spare = start - base - instance.relation_least[x]
+            early, late = _base(instance, solution, kind, other)
+            spare = start - late - instance.relation_least[x]
             _hold(instance, other, node[other, BEGIN], node[other, BEGIN] + spare)
-            _hold(instance, job, start, base + instance.relation_most[x])
+            _hold(instance, job, start, early + instance.relation_most[x])
         if not refresh(instance, solution, worker.scratch, node[other, ROUTE]):
             return False
         if kind == SAME_START and node[other, BEGIN] != start:
@@ -222,6 +245,8 @@ def _place_one(
             continue
         if _is_taken(instance, solution, job, instance.shift[r, TECHNICIAN]):
             continue
+        if blink > 0.0 and draw(worker.random) < SHIFT_BLINK:
+            continue
         for side in range(2):
             at = beside if side == 0 else node[beside, PREV]
             if draw(worker.random) < blink:
@@ -236,6 +261,8 @@ def _place_one(
         if solution.part[r] != worker.id or not has_room(instance, solution, r, job):
             continue
         if solution.visits[r] > 0 and best_at >= 0:
+            continue
+        if blink > 0.0 and draw(worker.random) < SHIFT_BLINK:
             continue
         if _is_taken(instance, solution, job, instance.shift[r, TECHNICIAN]):
             continue
@@ -259,6 +286,8 @@ def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float)
         worth += instance.drop_energy[instance.group_task[k]]
     spent = 0.0
     complete = True
+    if blink > 0.0 and draw(worker.random) < 0.5:
+        blink = BOLD_BLINK
     for k in range(first, last):
         member = instance.group_task[k]
         if solution.node[member, ROUTE] >= 0:
@@ -284,6 +313,8 @@ def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float)
     for k in range(first, last):
         member = instance.group_task[k]
         r = solution.node[member, ROUTE]
+        if instance.locked[member] != 0:
+            continue
         instance.task[member, EARLIEST] = solution.window[member, 0]
         instance.task[member, LATEST] = solution.window[member, 1]
         if r >= 0:
