@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+
+CURED = 50
+LARGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def solve(
     threads: int = 1,
     watch: Watch | None = None,
     start: Plan | None = None,
+    explained: bool = True,
 ) -> Plan:
     """Plan the problem.
 
@@ -62,6 +66,8 @@ def solve(
         See `Watch`.
     start
         A plan to start from; what it lacks is inserted, what it breaks is repaired.
+    explained
+        Whether reasons for what is unassigned and proven bounds are added, after the stop.
 
     Returns
     -------
@@ -71,11 +77,28 @@ def solve(
     if engine == "ortools":
         from optimizer.reference.routing import solve_with_routing
 
-        return solve_with_routing(problem, stop, seed=seed, watch=watch)
-    if engine == "search":
+        plan = solve_with_routing(problem, stop, seed=seed, watch=watch)
+    elif engine == "search":
         from optimizer.search.engine import solve_with_search
 
-        return solve_with_search(
+        plan = solve_with_search(
             problem, stop, seed=seed, threads=threads, watch=watch, start=start
         )
-    raise ValueError(f"unknown engine {engine!r}: use 'search' or 'ortools'")
+    else:
+        raise ValueError(f"unknown engine {engine!r}: use 'search' or 'ortools'")
+    return explain_plan(problem, plan) if explained else plan
+
+
+def explain_plan(problem: Problem, plan: Plan) -> Plan:
+    """The plan with reasons and cures for what it leaves out, and with proven bounds.
+
+    The first `CURED` jobs left out are given cures; very large plans are given reasons only.
+    """
+    from optimizer.bounds import bounds
+    from optimizer.explain import explain
+
+    proven = bounds(problem, plan)
+    if not plan.unassigned:
+        return replace(plan, bounds=proven)
+    reasons = explain(problem, plan, limit=CURED if len(problem.jobs) <= LARGE else 0)
+    return replace(plan, unassigned=reasons, bounds=proven)
