@@ -1,0 +1,238 @@
+"""``python -m api COMMAND``: the command line of the service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings, SettingsError, load_settings
+
+BAD_INPUT = 2
+Command = Callable[[argparse.Namespace], int]
+
+
+class InputError(Exception):
+    """An argument does not fit; the message names it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; bad input is exit status 2 with one line on standard error."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except (SettingsError, InputError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str, *, to: Any = commands) -> Any:
+        found = to.add_parser(name, help=text, description=text)
+        found.set_defaults(command=command)
+        return found
+
+    supervise = add("supervise", _supervise, "start everything and keep it running")
+    supervise.add_argument("--once", action="store_true", help="plan today, print it, stop")
+    supervise.add_argument("--json", action="store_true", help="print the summary as JSON")
+    supervise.add_argument("--port", type=int, help="port of the web server")
+    supervise.add_argument("--data", type=Path, help="data folder")
+
+    serve = add("serve", _serve, "run the web server alone (against DATABASE_URL)")
+    serve.add_argument("--host", help="address to listen on")
+    serve.add_argument("--port", type=int, help="port to listen on")
+
+    add("worker", _worker, "run queued jobs until stopped")
+    add("migrate", _migrate, "bring the database to this version's schema")
+    add("demo", _demo, "put the demo region's jobs of today in, keep what is there")
+
+    plan = add("plan", _plan, "plan today and print the day's summary")
+    plan.add_argument("--prepare", action="store_true", help="migrate and seed the demo first")
+    plan.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+    roads = below(commands, "roads", "road graphs")
+    add("prepare", _roads_prepare, "build this installation's graph, print its folder", to=roads)
+    roads_import = add("import", _roads_import, "build a graph from an OSM extract", to=roads)
+    roads_import.add_argument("file", type=Path, metavar="FILE.osm.pbf")
+    roads_serve = add("serve", _roads_serve, "run the road server alone", to=roads)
+    roads_serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    roads_serve.add_argument("--port", type=int, default=5000, help="port to listen on")
+
+    user = below(commands, "user", "people who may sign in")
+    user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
+    user_add.add_argument("login")
+    user_add.add_argument("--role", required=True)
+    user_add.add_argument("--name", required=True)
+    return parser
+
+
+def below(commands: Any, name: str, text: str) -> Any:
+    """Return the place for the commands under a command; one of them must be given."""
+    parser = commands.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _supervise(options: argparse.Namespace) -> int:
+    from api.supervisor.account import AccountError
+    from api.supervisor.lock import AlreadyRunningError
+    from api.supervisor.start import supervise
+
+    environ = dict(os.environ)
+    if options.data is not None:
+        environ["ZHUNDA_DATA_DIR"] = str(options.data.resolve())
+    if options.port is not None:
+        environ["ZHUNDA_WEB_PORT"] = str(options.port)
+    settings = load_settings(environ, use_running_services=False)
+    try:
+        return supervise(settings, once=options.once, as_json=options.json)
+    except (AlreadyRunningError, AccountError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from api.supervisor import services
+
+    settings = _with_database()
+    settings = replace(
+        settings,
+        web_host=options.host or settings.web_host,
+        web_port=options.port or settings.web_port,
+    )
+    service = services.web(settings, settings.data_dir / "logs")
+    # This process becomes the web server, so that whatever runs it sees its signals and output.
+    os.execve(service.command[0], list(service.command), dict(service.environment))
+
+
+def _worker(_options: argparse.Namespace) -> int:
+    from api import cli, logs
+
+    logs.configure()
+    cli.run_worker(_with_database())
+    return 0
+
+
+def _migrate(_options: argparse.Namespace) -> int:
+    from api import cli
+
+    cli.migrate(_with_database())
+    return 0
+
+
+def _demo(_options: argparse.Namespace) -> int:
+    from api import cli
+
+    settings = _with_database()
+    cli.migrate(settings)
+    cli.seed_demo(settings, datetime.now(UTC))
+    people = cli.personas(settings)
+    if people:
+        print("Sign in as (login / password):")
+    for one in people:
+        print(f"  {one.role:<11} {one.name:<24} {one.login} / {one.password}")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from api import cli, logs
+
+    # Standard output is the summary's, and people who wait want to hear of trouble only.
+    os.environ.setdefault("ZHUNDA_LOG_LEVEL", "WARNING")
+    logs.configure()
+    settings = _with_database()
+    if options.prepare:
+        cli.migrate(settings)
+        if settings.demo:
+            cli.seed_demo(settings, datetime.now(UTC))
+    try:
+        summary = cli.plan_today(settings, wait=True)
+    except cli.PlanFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    assert summary is not None  # it was waited for
+    if options.json:
+        print(json.dumps(summary.to_json(), ensure_ascii=False, indent=2))
+    else:
+        print(summary.to_text())
+    return 0
+
+
+def _roads_prepare(_options: argparse.Namespace) -> int:
+    graph = _graph(load_settings())
+    if graph is not None:
+        print(graph)
+    return 0
+
+
+def _roads_import(options: argparse.Namespace) -> int:
+    from network.roads import GraphBuildError, build_graph
+
+    if not options.file.is_file():
+        raise InputError(f"{options.file}: no such file")
+    settings = load_settings()
+    try:
+        graph = build_graph(options.file, settings.data_dir / "graphs")
+    except GraphBuildError as error:
+        raise InputError(f"{options.file}: {error}") from None
+    draft = settings.data_dir / "graphs" / "current.draft"
+    draft.write_text(f"{graph.directory}\n", encoding="utf-8")
+    draft.replace(draft.with_name("current"))
+    print(graph.directory)
+    return 0
+
+
+def _roads_serve(options: argparse.Namespace) -> int:
+    from network.roads.server import command
+
+    graph = _graph(load_settings())
+    if graph is None:
+        raise InputError("no roads: import some with `python -m api roads import FILE.osm.pbf`")
+    line = command(graph, options.port)
+    line[line.index("--ip") + 1] = options.host
+    os.execv(line[0], line)
+
+
+def _graph(settings: Settings) -> Path | None:
+    """Folder of the installation's road graph: the demo region's, or the one imported last."""
+    if settings.demo:
+        from network.demo import ensure_demo_region
+
+        return ensure_demo_region(settings.data_dir).graph.directory
+    current = settings.data_dir / "graphs" / "current"
+    return Path(current.read_text(encoding="utf-8").strip()) if current.exists() else None
+
+
+def _user_add(options: argparse.Namespace) -> int:
+    import getpass
+
+    from api import cli
+
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        cli.add_user(_with_database(), options.login, options.name, options.role, password)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return 0
+
+
+def _with_database() -> Settings:
+    settings = load_settings()
+    if not settings.database_url:
+        raise SettingsError(
+            "database_url: set DATABASE_URL, or start `python3 run.py` on this data folder"
+        )
+    return settings
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""Gunicorn's settings that do not vary; the rest stands on its command line."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from api.supervisor.child import die_with_parent
+
+worker_class = "gthread"
+# Streams of events stay open for long; a stop does not wait for them.
+graceful_timeout = 3
+keepalive = 30
+# Heartbeats of the workers must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Tie each worker's life to the master's, which is tied to the supervisor's."""
+    if sys.platform.startswith("linux"):
+        die_with_parent(worker.ppid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Defaults, typed settings and the dated rule packs; read by ``api.app`` and entry points only."""
