@@ -1,0 +1,1 @@
+"""The edge and the system of record: Flask application, routes, schemas, services, database."""

@@ -1,0 +1,1 @@
+"""The record in PostgreSQL: typed models, sessions, migrations, the job queue's door."""

@@ -1,0 +1,45 @@
+"""The door to PostgreSQL: one engine a process, explicit transactions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+
+def compact_json(value: Any) -> str:
+    """JSON without spaces, in UTF-8, refusing NaN: what is stored is what was meant."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def driver_url(url: str) -> str:
+    """The URL with SQLAlchemy's driver name, whatever way the operator wrote it."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix) :]
+    return url
+
+
+def plain_url(url: str) -> str:
+    """The URL as libpq reads it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def make_engine(url: str, pool_size: int = 10) -> Engine:
+    """An engine whose connections are checked before use and speak UTC."""
+    return create_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_recycle=300,
+        json_serializer=compact_json,
+        connect_args={"options": "-c timezone=UTC", "application_name": "zhunda"},
+    )
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that keep objects readable after commit."""
+    return sessionmaker(engine, expire_on_commit=False)

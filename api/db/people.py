@@ -1,0 +1,61 @@
+"""Who may do what: people with a role, their browser sessions, their programs' tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from api.db.base import Base, CreatedAt, Key
+
+
+class Person(Base):
+    """Somebody who signs in. ``technician_number`` ties a technician's login to the workforce."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("role IN ('technician', 'dispatcher', 'planner', 'admin')", name="role"),
+        CheckConstraint("(role = 'technician') = (technician_number IS NOT NULL)", name="tied"),
+    )
+
+    id: Mapped[Key]
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    technician_number: Mapped[int | None] = mapped_column(
+        ForeignKey("technician.number"), unique=True
+    )
+    created_at: Mapped[CreatedAt]
+    disabled_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A signed-in browser. Only the hash of the cookie's secret is kept."""
+
+    __tablename__ = "session"
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship()
+
+
+class Token(Base):
+    """A program's bearer token. Only its hash is kept; revoked ones stay in the record."""
+
+    __tablename__ = "token"
+
+    id: Mapped[Key]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()

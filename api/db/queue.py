@@ -1,0 +1,30 @@
+"""The door to the job queue: work is enqueued in the transaction of the data it belongs to."""
+
+from __future__ import annotations
+
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from sqlalchemy.orm import Session
+
+from api.db.engine import plain_url
+
+PLAN_TASK = "plan_run"
+
+# Only used to write jobs through a connection that is handed over: it never opens one itself.
+_door = App(connector=SyncPsycopgConnector())
+
+
+def enqueue_plan_run(session: Session, run_id: str, day: str) -> None:
+    """Ask a worker to carry out a plan run; runs of the same day come one after the other.
+
+    The job exists when, and only when, the transaction of ``session`` commits.
+    """
+    session.flush()
+    raw = session.connection().connection.dbapi_connection
+    _door.configure_task(PLAN_TASK, queue="plans", lock=f"plan-{day}", connection=raw).defer(
+        run_id=run_id
+    )
+
+
+def queue_app(url: str) -> App:
+    """A procrastinate application on this database, for workers."""
+    return App(connector=PsycopgConnector(conninfo=plain_url(url), min_size=1, max_size=4))

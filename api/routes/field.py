@@ -1,0 +1,110 @@
+"""The technician's phone: the route of the day, and what happens at the doors."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app, request
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from api.access import TECHNICIAN, V1
+from api.db.models import Technician, Visit
+from api.parsing import Blueprint
+from api.schemas.plans import (
+    EventAnswerSchema,
+    EventSchema,
+    RouteQuery,
+    VisitPageSchema,
+    VisitQuery,
+    visit_view,
+)
+from api.services.paging import page
+from api.services.refusals import Refusal
+from api.services.regions import the_region
+from api.services.sheets import read_sheet
+from api.services.visits import Report, take, utc_now
+from api.unit_of_work import database, identity
+from domain.lifecycle import VisitEvent
+
+blueprint = Blueprint("field", __name__, url_prefix=V1, description="What phones need")
+
+
+@blueprint.route("/me/route", methods=["GET"])
+@blueprint.arguments(RouteQuery, location="query")
+@blueprint.response(200, description="The route sheet: stops, job details, line on the map")
+@blueprint.alt_response(304, description="The phone has it already")
+def my_route(query: dict[str, Any]) -> Response:
+    """My route of today, or of the next day that has one. Send `If-None-Match`: 304 is cheap."""
+    number = identity().technician_number
+    assert number is not None
+    return _route(number, query.get("date"))
+
+
+@blueprint.route("/technicians/<uuid:technician_id>/route", methods=["GET"])
+@blueprint.arguments(RouteQuery, location="query")
+@blueprint.response(200, description="The route sheet: stops, job details, line on the map")
+@blueprint.alt_response(304, description="The reader has it already")
+def route_of(query: dict[str, Any], technician_id: UUID) -> Response:
+    """A technician's route. Technicians see their own only."""
+    who = identity()
+    if who.role == TECHNICIAN and who.technician_id != technician_id:
+        raise Refusal("forbidden", "the route is another technician's")
+    number = database().scalar(select(Technician.number).where(Technician.id == technician_id))
+    if number is None:
+        raise Refusal("not_found")
+    return _route(number, query.get("date"))
+
+
+def _route(technician_number: int, day: date | None) -> Response:
+    known = request.headers.get("If-None-Match", "").strip().removeprefix("W/").strip('"') or None
+    sheet = read_sheet(database(), technician_number, day, _timezone(), known)
+    if sheet is None:
+        raise Refusal("not_found", "no route has been published for that day")
+    if sheet.payload is None:
+        response = Response(status=304)
+    else:
+        response = Response(sheet.payload, mimetype="application/json")
+    response.headers["ETag"] = f'"{sheet.etag}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _timezone() -> str:
+    """The region's zone, asked of the database once a process: it does not move."""
+    known = current_app.extensions["zhunda.known"]
+    if "timezone" not in known:
+        known["timezone"] = the_region(database()).timezone
+    return str(known["timezone"])
+
+
+@blueprint.route("/visits", methods=["GET"])
+@blueprint.arguments(VisitQuery, location="query")
+@blueprint.response(200, VisitPageSchema)
+def visits(query: dict[str, Any]) -> dict[str, Any]:
+    """Active visits by planned arrival."""
+    wanted = select(Visit).where(Visit.active).options(joinedload(Visit.technician))
+    if "date" in query:
+        wanted = wanted.where(Visit.day == query["date"])
+    items, following = page(
+        database(), wanted, [Visit.arrival_at, Visit.id], query.get("cursor"), query["limit"]
+    )
+    return {"items": [visit_view(item) for item in items], "next": following}
+
+
+@blueprint.route("/visits/<uuid:visit_id>/events", methods=["POST"])
+@blueprint.arguments(EventSchema)
+@blueprint.response(201, EventAnswerSchema)
+def take_event(data: dict[str, Any], visit_id: UUID) -> dict[str, Any]:
+    """Take what happened at a visit. The same event again gets the same answer, nothing changes."""
+    return take(
+        database(),
+        visit_id,
+        Report(
+            data["id"], VisitEvent(data["event"]), data["at"], data["place"], data["accuracy_m"]
+        ),
+        identity(),
+        utc_now(),
+    )

@@ -1,0 +1,222 @@
+"""Plan runs, plans, visits, days and the feed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from api.db.plans import Plan, PlanRun, Visit
+from api.schemas.fields import CursorQuery, Instant, PlaceSchema, page_of
+from api.services.publishing import etag
+from domain.lifecycle import TECHNICIAN_EVENTS
+
+
+class PlanOrderSchema(Schema):
+    """A day to plan. Everything may be left out: the day at hand, the configured engine."""
+
+    date = fields.Date()
+    as_of = Instant(metadata={"description": "Nothing new starts before; now when left out"})
+    engine = fields.String(validate=validate.OneOf(("search", "ortools")))
+    seconds = fields.Float(validate=validate.Range(0.1, 600))
+    iterations = fields.Integer(validate=validate.Range(1, 100_000_000))
+    seed = fields.Integer(load_default=1, validate=validate.Range(0, 2**31 - 1))
+    threads = fields.Integer(validate=validate.Range(1, 64))
+
+
+class PlanRunSchema(Schema):
+    """How far a run is."""
+
+    id = fields.UUID(required=True)
+    date = fields.Date(required=True)
+    as_of = Instant(required=True)
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf(("queued", "running", "succeeded", "failed", "cancelled")),
+    )
+    engine = fields.String(required=True)
+    progress = fields.Dict(required=True)
+    cancel_requested = fields.Boolean(required=True)
+    error = fields.String(required=True, allow_none=True)
+    plan_id = fields.UUID(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    started_at = Instant(required=True, allow_none=True)
+    finished_at = Instant(required=True, allow_none=True)
+
+
+class PlanSchema(Schema):
+    """A plan without its routes."""
+
+    id = fields.UUID(required=True)
+    run_id = fields.UUID(required=True)
+    date = fields.Date(required=True)
+    version = fields.Integer(required=True)
+    status = fields.String(
+        required=True, validate=validate.OneOf(("draft", "published", "superseded"))
+    )
+    etag = fields.String(required=True, metadata={"description": "For If-Match"})
+    goals = fields.Dict(required=True)
+    check = fields.Dict(required=True, metadata={"description": "`violations`, each with its rule"})
+    summary = fields.Dict(required=True)
+    source_of_travel_times = fields.String(required=True)
+    created_at = Instant(required=True)
+    published_at = Instant(required=True, allow_none=True)
+
+
+class PlanDetailSchema(PlanSchema):
+    """A plan with its routes and the reasons for what it leaves out."""
+
+    routes = fields.List(fields.Dict(), required=True)
+    unassigned = fields.List(fields.Dict(), required=True)
+
+
+class PlanQuery(CursorQuery):
+    """Which plans; newest last."""
+
+    date = fields.Date()
+    status = fields.String(validate=validate.OneOf(("draft", "published", "superseded")))
+
+
+PlanPageSchema = page_of(PlanSchema)
+
+
+class EventSchema(Schema):
+    """What happened at a visit. The phone makes the id: sent twice, it is taken once."""
+
+    id = fields.UUID(required=True, metadata={"description": "UUIDv7 made by the phone"})
+    event = fields.String(
+        required=True, validate=validate.OneOf(sorted(str(event) for event in TECHNICIAN_EVENTS))
+    )
+    at = Instant(required=True, metadata={"description": "The phone's clock, with its offset"})
+    place = fields.Nested(PlaceSchema, load_default=None, allow_none=True)
+    accuracy_m = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(0, 100_000)
+    )
+
+    @validates_schema
+    def arrival_has_place(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """An arrival says where."""
+        if data["event"] == "arrived" and data["place"] is None:
+            raise ValidationError("an arrival needs a place", "place")
+
+
+class EventAnswerSchema(Schema):
+    """An event as it was taken; the same for every repeat."""
+
+    id = fields.UUID(required=True)
+    visit_id = fields.UUID(required=True)
+    event = fields.String(required=True)
+    state = fields.String(required=True)
+    at = Instant(required=True)
+    received_at = Instant(required=True)
+    place = fields.Dict(required=True, allow_none=True)
+    accuracy_m = fields.Integer(required=True, allow_none=True)
+    in_time = fields.Boolean(metadata={"description": "Of an arrival: before the job was due"})
+    slack_s = fields.Integer(metadata={"description": "Of an arrival: seconds to spare"})
+
+
+class VisitSchema(Schema):
+    """A published stop."""
+
+    id = fields.UUID(required=True)
+    job_id = fields.UUID(required=True)
+    technician_id = fields.UUID(required=True)
+    plan_id = fields.UUID(required=True)
+    date = fields.Date(required=True)
+    state = fields.String(required=True)
+    arrival = Instant(required=True)
+    start = Instant(required=True)
+    end = Instant(required=True)
+    arrived_at = Instant(required=True, allow_none=True)
+
+
+class VisitQuery(CursorQuery):
+    """Which active visits."""
+
+    date = fields.Date()
+
+
+VisitPageSchema = page_of(VisitSchema)
+
+
+class ActivitySchema(Schema):
+    """One line of the feed."""
+
+    id = fields.String(required=True)
+    at = fields.String(required=True)
+    kind = fields.String(required=True)
+    subject = fields.String(required=True)
+    subject_id = fields.String(required=True)
+    actor = fields.String(required=True, allow_none=True)
+    technician_id = fields.String(required=True, allow_none=True)
+    data = fields.Dict(required=True)
+
+
+ActivityPageSchema = page_of(ActivitySchema)
+
+
+class RouteQuery(Schema):
+    """Which day's route; without a date, today's or the next there is."""
+
+    date = fields.Date()
+
+
+def run_view(run: PlanRun, plan_id: Any) -> dict[str, Any]:
+    """A run as the API tells it."""
+    return {
+        "id": run.id,
+        "date": run.day,
+        "as_of": run.as_of,
+        "status": run.status,
+        "engine": run.engine,
+        "progress": run.progress,
+        "cancel_requested": run.cancel_requested,
+        "error": run.problem,
+        "plan_id": plan_id,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }
+
+
+def plan_view(plan: Plan) -> dict[str, Any]:
+    """A plan as the API tells it in lists."""
+    return {
+        "id": plan.id,
+        "run_id": plan.run_id,
+        "date": plan.day,
+        "version": plan.version,
+        "status": plan.status,
+        "etag": etag(plan),
+        "goals": plan.goals,
+        "check": {"violations": plan.violations},
+        "summary": plan.summary,
+        "source_of_travel_times": plan.source_of_travel_times,
+        "created_at": plan.created_at,
+        "published_at": plan.published_at,
+    }
+
+
+def plan_detail(plan: Plan) -> dict[str, Any]:
+    """A plan with everything but its problem."""
+    return {
+        **plan_view(plan),
+        "routes": plan.document["routes"],
+        "unassigned": plan.document["unassigned"],
+    }
+
+
+def visit_view(visit: Visit) -> dict[str, Any]:
+    """A visit as the API tells it."""
+    return {
+        "id": visit.id,
+        "job_id": visit.job_id,
+        "technician_id": visit.technician.id,
+        "plan_id": visit.plan_id,
+        "date": visit.day,
+        "state": visit.state,
+        "arrival": visit.arrival_at,
+        "start": visit.start_at,
+        "end": visit.end_at,
+        "arrived_at": visit.arrived_at,
+    }

@@ -1,0 +1,140 @@
+"""Reports and jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from api.db.work import CHANNELS, JOB_STATUSES, Job, Request
+from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, WindowSchema, page_of
+from api.services.masking import mask_address, mask_degrees, mask_name, mask_phone
+
+CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,59}$", error="must be a code like not-cooling")
+
+
+class ConsumerSchema(Schema):
+    """Who waits."""
+
+    name = Line(required=True)
+    phone = Line(
+        required=True,
+        longest=40,
+        validate=validate.Regexp(r"^[+0-9][0-9 ()./-]{2,39}$", error="must be a phone number"),
+    )
+
+
+class ReportSchema(Schema):
+    """A fault as it is reported. Without `reported_at` the clock starts now."""
+
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    reported_at = Instant(load_default=None, allow_none=True)
+    product = fields.String(required=True, validate=CODE)
+    fault = fields.String(required=True, validate=CODE)
+    description = Text(load_default="")
+    consumer = fields.Nested(ConsumerSchema, required=True)
+    address = Line(required=True)
+    place = fields.Nested(PlaceSchema, required=True)
+    windows = fields.List(
+        fields.Nested(WindowSchema), load_default=list, validate=validate.Length(max=10)
+    )
+
+
+class JobSchema(Schema):
+    """A visit to be made, and its clock."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    request_id = fields.UUID(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(JOB_STATUSES))
+    job_class = fields.String(required=True, data_key="class")
+    reported_at = Instant(required=True)
+    due_at = Instant(required=True)
+    product = fields.String(required=True)
+    fault = fields.String(required=True)
+    description = fields.String(required=True)
+    skills = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    parts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    service_s = fields.Integer(required=True)
+    windows = fields.List(fields.List(fields.String()), required=True)
+    triage = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    consumer = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    address = fields.String(required=True)
+    place = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+
+
+class RequestSchema(Schema):
+    """A report as it was received."""
+
+    id = fields.UUID(required=True)
+    channel = fields.String(required=True)
+    reported_at = Instant(required=True)
+    received_at = Instant(required=True)
+    product = fields.String(required=True)
+    fault = fields.String(required=True)
+    description = fields.String(required=True)
+    consumer = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    address = fields.String(required=True)
+    place = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+
+
+JobPageSchema = page_of(JobSchema)
+RequestPageSchema = page_of(RequestSchema)
+
+
+class JobQuery(CursorQuery):
+    """Which jobs; by due time, earliest first."""
+
+    status = fields.String(validate=validate.OneOf(JOB_STATUSES))
+    job_class = fields.String(data_key="class", validate=validate.OneOf(("urgent", "normal")))
+
+
+def request_view(request: Request, role: str) -> dict[str, Any]:
+    """A report as a role may see it."""
+    return {
+        "id": request.id,
+        "channel": request.channel,
+        "reported_at": request.reported_at,
+        "received_at": request.received_at,
+        "product": request.product,
+        "fault": request.fault,
+        "description": request.description,
+        **_personal(request, role),
+    }
+
+
+def job_view(job: Job, role: str) -> dict[str, Any]:
+    """A job as a role may see it."""
+    instants: dict[str, datetime] = {"reported_at": job.reported_at, "due_at": job.due_at}
+    return {
+        "id": job.id,
+        "number": job.number,
+        "request_id": job.request_id,
+        "status": job.status,
+        "job_class": job.job_class,
+        **instants,
+        "product": job.request.product,
+        "fault": job.request.fault,
+        "description": job.request.description,
+        "skills": job.skills,
+        "parts": job.parts,
+        "service_s": job.service_s,
+        "windows": job.windows,
+        "triage": {"rule": job.triage_rule, "version": job.triage_version},
+        **_personal(job.request, role),
+    }
+
+
+def _personal(request: Request, role: str) -> dict[str, Any]:
+    return {
+        "consumer": {
+            "name": mask_name(request.consumer.name, role),
+            "phone": mask_phone(request.consumer.phone, role),
+        },
+        "address": mask_address(request.address, role),
+        "place": {
+            "lat": mask_degrees(request.lat, role),
+            "lon": mask_degrees(request.lon, role),
+        },
+    }

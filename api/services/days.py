@@ -1,0 +1,222 @@
+"""A day as the page at ``/`` draws it: its plan, who goes where when, and the clocks that run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session, joinedload, selectinload, undefer
+
+from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Visit
+from api.services.masking import mask_address, mask_degrees
+from api.services.publishing import PlannedStop, etag, planned_stops
+from api.services.regions import local_iso
+from api.services.sheets import planned_with
+from domain.lifecycle import VisitState
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """For whom the day is drawn: whose clock on the wall, and which role's eyes."""
+
+    timezone: str
+    role: str
+
+    def iso(self, instant: datetime | None) -> str | None:
+        """An instant with the offset of the place."""
+        return None if instant is None else local_iso(instant, self.timezone)
+
+
+def plan_of_day(session: Session, day: date) -> Plan | None:
+    """The published plan of a day, or its newest draft where none is published."""
+    return session.scalars(
+        select(Plan)
+        .where(Plan.day == day, Plan.status.in_(("published", "draft")))
+        .options(undefer(Plan.document), undefer(Plan.geometry))
+        .order_by(case((Plan.status == "published", 0), else_=1), Plan.version.desc())
+        .limit(1)
+    ).first()
+
+
+def day_page(session: Session, region: Region, day: date, role: str) -> dict[str, Any]:
+    """Everything the page of a day shows; ``plan`` is None before there is one."""
+    view = View(region.timezone, role)
+    plan = plan_of_day(session, day)
+    outlets = session.scalars(select(Outlet).order_by(Outlet.name)).all()
+    told: dict[str, Any] = {
+        "date": day.isoformat(),
+        "timezone": region.timezone,
+        "region": {
+            "name": region.name,
+            "bounds": [region.west, region.south, region.east, region.north],
+        },
+        "plan": None,
+        "summary": None,
+        "technicians": [],
+        "urgent": [],
+        "unassigned": [],
+        "outlets": [
+            {"id": outlet.id, "name": outlet.name, "place": {"lat": outlet.lat, "lon": outlet.lon}}
+            for outlet in outlets
+        ],
+    }
+    shifts = session.scalars(
+        select(Shift)
+        .where(planned_with(day))
+        .options(joinedload(Shift.technician))
+        .order_by(Shift.technician_number, Shift.start_at)
+    ).all()
+    if plan is None:
+        told["technicians"] = _technicians(view, None, shifts, outlets, [], {}, {})
+        return told
+    stops = planned_stops(plan)
+    job_ids = {stop.job_id for stop in stops}
+    job_ids |= {UUID(entry["job"]) for entry in plan.document["unassigned"]}
+    jobs = {
+        job.id: job
+        for job in session.scalars(
+            select(Job)
+            .where(Job.id.in_(job_ids))
+            .options(selectinload(Job.request).joinedload(Request.consumer))
+        )
+    }
+    visits = {
+        (visit.job_id, visit.technician.id): visit
+        for visit in session.scalars(
+            select(Visit)
+            .where(Visit.day == day, Visit.active)
+            .options(joinedload(Visit.technician))
+        )
+    }
+    told["plan"] = {
+        "id": plan.id,
+        "version": plan.version,
+        "status": plan.status,
+        "etag": etag(plan),
+        "check": {"violations": plan.violations},
+        "goals": plan.goals,
+        "source_of_travel_times": plan.source_of_travel_times,
+        "engine": plan.summary["engine"],
+        "seconds": plan.summary["seconds"],
+        "published_at": view.iso(plan.published_at),
+    }
+    told["summary"] = plan.summary
+    told["technicians"] = _technicians(view, plan, shifts, outlets, stops, jobs, visits)
+    told["urgent"] = _urgent(view, jobs.values(), stops, visits, shifts)
+    told["unassigned"] = [
+        {
+            "job": entry["job"],
+            "number": jobs[UUID(entry["job"])].number,
+            "class": jobs[UUID(entry["job"])].job_class,
+            "product": jobs[UUID(entry["job"])].request.product,
+            "due": view.iso(jobs[UUID(entry["job"])].due_at),
+            "place": _place(view, jobs[UUID(entry["job"])]),
+            "reasons": entry.get("reasons", []),
+        }
+        for entry in plan.document["unassigned"]
+        if UUID(entry["job"]) in jobs
+    ]
+    return told
+
+
+def _technicians(
+    view: View,
+    plan: Plan | None,
+    shifts: Sequence[Shift],
+    outlets: Sequence[Outlet],
+    stops: Sequence[PlannedStop],
+    jobs: dict[UUID, Job],
+    visits: dict[tuple[UUID, UUID], Visit],
+) -> list[dict[str, Any]]:
+    outlet_name = {outlet.id: outlet.name for outlet in outlets}
+    by_technician: dict[UUID, list[PlannedStop]] = {}
+    for stop in stops:
+        by_technician.setdefault(stop.technician_id, []).append(stop)
+    found: dict[UUID, dict[str, Any]] = {}
+    for shift in shifts:
+        who = shift.technician
+        if who.id in found:
+            found[who.id]["shift"]["end"] = view.iso(shift.end_at)
+            continue
+        found[who.id] = {
+            "id": who.id,
+            "name": who.name,
+            "outlet": {"id": who.outlet_id, "name": outlet_name.get(who.outlet_id, "")},
+            "color_index": len(found),
+            "shift": {"start": view.iso(shift.start_at), "end": view.iso(shift.end_at)},
+            "geometry": None if plan is None else plan.geometry.get(str(who.id)),
+            "stops": [
+                _stop(view, stop, jobs[stop.job_id], visits.get((stop.job_id, who.id)))
+                for stop in by_technician.get(who.id, [])
+                if stop.job_id in jobs
+            ],
+        }
+    return list(found.values())
+
+
+def _stop(view: View, stop: PlannedStop, job: Job, visit: Visit | None) -> dict[str, Any]:
+    return {
+        "visit": None if visit is None else visit.id,
+        "job": job.id,
+        "number": job.number,
+        "sequence": stop.sequence,
+        "class": job.job_class,
+        "product": job.request.product,
+        "fault": job.request.fault,
+        "address": mask_address(job.request.address, view.role),
+        "place": _place(view, job),
+        "arrival": view.iso(stop.arrival_at),
+        "start": view.iso(stop.start_at),
+        "end": view.iso(stop.end_at),
+        "due": view.iso(job.due_at),
+        "windows": job.windows,
+        "travel_s": stop.travel_s,
+        "state": "planned" if visit is None else visit.state,
+        "actual_arrival": None if visit is None else view.iso(visit.arrived_at),
+    }
+
+
+def _place(view: View, job: Job) -> dict[str, float]:
+    return {
+        "lat": mask_degrees(job.request.lat, view.role),
+        "lon": mask_degrees(job.request.lon, view.role),
+    }
+
+
+def _urgent(
+    view: View,
+    jobs: Any,
+    stops: Sequence[PlannedStop],
+    visits: dict[tuple[UUID, UUID], Visit],
+    shifts: Sequence[Shift],
+) -> list[dict[str, Any]]:
+    planned = {stop.job_id: stop for stop in stops}
+    names = {shift.technician.id: shift.technician.name for shift in shifts}
+    found = []
+    for job in sorted(jobs, key=lambda job: (job.due_at, job.number)):
+        if job.job_class != "urgent":
+            continue
+        stop = planned.get(job.id)
+        visit = None if stop is None else visits.get((job.id, stop.technician_id))
+        found.append(
+            {
+                "job": job.id,
+                "number": job.number,
+                "product": job.request.product,
+                "fault": job.request.fault,
+                "address": mask_address(job.request.address, view.role),
+                "reported_at": view.iso(job.reported_at),
+                "due_at": view.iso(job.due_at),
+                "planned_arrival": None if stop is None else view.iso(stop.arrival_at),
+                "actual_arrival": None if visit is None else view.iso(visit.arrived_at),
+                "state": VisitState(visit.state) if visit else ("planned" if stop else "open"),
+                "technician": None
+                if stop is None
+                else {"id": stop.technician_id, "name": names.get(stop.technician_id, "")},
+            }
+        )
+    return found

@@ -1,0 +1,311 @@
+"""From the record to the question: who works on a day, what is open, and how far it is.
+
+The rows are read in one short transaction; travel times are fetched after it, so that no
+transaction waits for the road server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from api.db.models import Job, Outlet, Shift, Technician, Visit
+from api.services.refusals import Refusal
+from api.services.regions import lead_in, local_midnight
+from domain.lifecycle import BEGUN
+from domain.places import Place
+from network.roads import Roads
+from optimizer import (
+    Break,
+    Location,
+    Pin,
+    Plan,
+    Problem,
+    Route,
+    Step,
+    Travel,
+)
+from optimizer import Job as ProblemJob
+from optimizer import Shift as ProblemShift
+from optimizer import Technician as ProblemTechnician
+
+CLASS_WEIGHTS = {"urgent": 10, "normal": 1}
+"""One second of lateness of an urgent job counts as ten of another."""
+
+WAITING_PENALTY = 100
+DUE_PENALTY = 300
+"""What leaving a job out counts: more when its clock runs out before the plan ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """What the record says about a day; ``fingerprint`` names it, whatever the time of asking."""
+
+    day: date
+    timezone: str
+    shifts: Sequence[Shift]
+    jobs: Sequence[Job]
+    outlets: Sequence[Outlet]
+    visits: Sequence[Visit]
+    fingerprint: str
+
+
+def read_day(session: Session, day: date, timezone: str, as_of: datetime | None = None) -> DayRows:
+    """The shifts of a day, the jobs that are open or already promised on it, and its visits.
+
+    With ``as_of``, also the shifts before the day that are planned with it (`regions.lead_in`).
+
+    Raises
+    ------
+    Refusal
+        ``nothing_to_plan`` when nobody works on that day.
+    """
+    shifts = session.scalars(
+        select(Shift)
+        .where(Shift.day == day)
+        .options(joinedload(Shift.technician).selectinload(Technician.certificates))
+        .order_by(Shift.start_at, Shift.technician_number)
+    ).all()
+    if not shifts:
+        raise Refusal("nothing_to_plan", f"nobody works on {day.isoformat()}", day=day.isoformat())
+    early = [] if as_of is None else lead_in(session, day, as_of, timezone)
+    visits = session.scalars(
+        select(Visit)
+        .where(Visit.day == day, Visit.active)
+        .options(joinedload(Visit.technician))
+        .order_by(Visit.technician_number, Visit.arrival_at)
+    ).all()
+    elsewhere = select(Visit.job_id).where(Visit.active, Visit.day != day)
+    today = [visit.job_id for visit in visits]
+    last = max(shift.end_at for shift in shifts)
+    jobs = session.scalars(
+        select(Job)
+        .where(
+            or_(Job.status.in_(("open", "planned")), Job.id.in_(today)),
+            Job.id.not_in(elsewhere),
+            Job.reported_at < last,
+        )
+        .options(selectinload(Job.request))
+        .order_by(Job.due_at, Job.id)
+    ).all()
+    outlets = session.scalars(select(Outlet).order_by(Outlet.name)).all()
+    fingerprint = _fingerprint(day, shifts, jobs)
+    return DayRows(day, timezone, [*early, *shifts], jobs, outlets, visits, fingerprint)
+
+
+def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str:
+    told: list[Any] = [day.isoformat()]
+    told += [
+        [
+            str(shift.id),
+            shift.start_at.timestamp(),
+            shift.end_at.timestamp(),
+            shift.breaks,
+            skills_held(shift.technician, day),
+            shift.technician.stock,
+            str(shift.technician.outlet_id),
+        ]
+        for shift in shifts
+    ]
+    told += [
+        [
+            str(job.id),
+            job.due_at.timestamp(),
+            job.skills,
+            job.parts,
+            job.service_s,
+            job.windows,
+            job.request.lat,
+            job.request.lon,
+        ]
+        for job in jobs
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def skills_held(technician: Technician, day: date) -> dict[str, int]:
+    """Skills that count on a day: where a certificate is on record, one must be valid then."""
+    needing = {certificate.skill for certificate in technician.certificates}
+    valid = {
+        certificate.skill
+        for certificate in technician.certificates
+        if certificate.valid_from <= day <= certificate.valid_until
+    }
+    return {
+        skill: level
+        for skill, level in technician.skills.items()
+        if skill not in needing or skill in valid
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The problem to solve, with second 0 and where its travel times come from."""
+
+    problem: Problem
+    epoch: datetime
+    source_of_travel_times: str
+
+
+def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
+    """The problem of a day as it stands at ``as_of``.
+
+    What is under way or done stays where it is; anything else starts after ``as_of``.
+    """
+    earliest = min(
+        *(job.due_at for job in rows.jobs), *(shift.start_at for shift in rows.shifts), as_of
+    )
+    epoch = local_midnight(rows.day, rows.timezone)
+    while epoch > earliest:
+        epoch = local_midnight(date.fromordinal(epoch.date().toordinal() - 1), rows.timezone)
+
+    places = [Place(outlet.lat, outlet.lon) for outlet in rows.outlets]
+    places += [Place(job.request.lat, job.request.lon) for job in rows.jobs]
+    names = [str(outlet.id) for outlet in rows.outlets] + [str(job.id) for job in rows.jobs]
+    matrix = roads.matrix(places)
+    location_of = {name: index for index, name in enumerate(names)}
+    technicians = _technicians(rows, epoch, location_of)
+    jobs = _jobs(rows, epoch, as_of, location_of, technicians)
+    problem = Problem(
+        locations=tuple(
+            Location(name, place.lat, place.lon) for name, place in zip(names, places, strict=True)
+        ),
+        travel={"car": Travel(matrix.durations_s, matrix.distances_m)},
+        technicians=technicians,
+        jobs=jobs,
+        class_weights=dict(CLASS_WEIGHTS),
+        epoch=epoch.isoformat(),
+        published=_published(rows, epoch, location_of) if rows.visits else None,
+    )
+    return Question(problem, epoch, matrix.source)
+
+
+def seconds_since(epoch: datetime, instant: datetime) -> int:
+    """Whole seconds from the epoch to an instant."""
+    return int((instant - epoch).total_seconds())
+
+
+def _technicians(
+    rows: DayRows, epoch: datetime, location_of: dict[str, int]
+) -> tuple[ProblemTechnician, ...]:
+    by_technician: dict[int, list[Shift]] = {}
+    for shift in rows.shifts:
+        by_technician.setdefault(shift.technician_number, []).append(shift)
+    found = []
+    for shifts in by_technician.values():
+        who = shifts[0].technician
+        home = location_of[str(who.outlet_id)]
+        found.append(
+            ProblemTechnician(
+                id=str(who.id),
+                skills=skills_held(who, rows.day),
+                equipment=frozenset(who.equipment),
+                stock=dict(who.stock),
+                shifts=tuple(
+                    ProblemShift(
+                        id=str(shift.id),
+                        start=seconds_since(epoch, shift.start_at),
+                        end=seconds_since(epoch, shift.end_at),
+                        start_location=home,
+                        end_location=home,
+                        overtime_s=shift.overtime_s,
+                        breaks=tuple(_break(pause, epoch) for pause in shift.breaks),
+                    )
+                    for shift in shifts
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _break(pause: dict[str, Any], epoch: datetime) -> Break:
+    return Break(
+        id=pause["id"],
+        windows=tuple(_window(window, epoch) for window in pause["windows"]),
+        duration_s=pause["duration_s"],
+    )
+
+
+def _window(window: Sequence[str], epoch: datetime) -> tuple[int, int]:
+    start, end = (seconds_since(epoch, datetime.fromisoformat(edge)) for edge in window)
+    return start, end
+
+
+def _jobs(
+    rows: DayRows,
+    epoch: datetime,
+    as_of: datetime,
+    location_of: dict[str, int],
+    technicians: Sequence[ProblemTechnician],
+) -> tuple[ProblemJob, ...]:
+    last = max(shift.end + shift.overtime_s for who in technicians for shift in who.shifts)
+    begun = {visit.job_id: visit for visit in rows.visits if visit.state in BEGUN}
+    found = []
+    for job in rows.jobs:
+        visit = begun.get(job.id)
+        due = seconds_since(epoch, job.due_at)
+        urgent = job.job_class == "urgent"
+        found.append(
+            ProblemJob(
+                id=str(job.id),
+                location=location_of[str(job.id)],
+                service_s=job.service_s,
+                job_class=job.job_class,
+                skills=dict(job.skills),
+                parts=dict(job.parts),
+                release=0 if visit else max(0, seconds_since(epoch, max(job.reported_at, as_of))),
+                due=due,
+                time_windows=()
+                if visit
+                else tuple(sorted(_window(window, epoch) for window in job.windows)),
+                drop_penalty=None
+                if urgent or visit
+                else (DUE_PENALTY if due <= last else WAITING_PENALTY),
+                pinned=_pin(visit, epoch) if visit else None,
+            )
+        )
+    return tuple(found)
+
+
+def _pin(visit: Visit, epoch: datetime) -> Pin:
+    return Pin(str(visit.technician.id), str(visit.shift_id), seconds_since(epoch, visit.start_at))
+
+
+def _published(rows: DayRows, epoch: datetime, location_of: dict[str, int]) -> Plan:
+    routes: dict[tuple[str, str], list[Visit]] = {}
+    known: set[UUID] = {job.id for job in rows.jobs}
+    for visit in rows.visits:
+        if visit.job_id in known:
+            key = (str(visit.technician.id), str(visit.shift_id))
+            routes.setdefault(key, []).append(visit)
+    return Plan(
+        routes=tuple(
+            Route(
+                technician,
+                shift,
+                seconds_since(epoch, visits[0].arrival_at),
+                seconds_since(epoch, visits[-1].end_at),
+                tuple(
+                    Step(
+                        "job",
+                        location=location_of[str(visit.job_id)],
+                        arrival=seconds_since(epoch, visit.arrival_at),
+                        start=seconds_since(epoch, visit.start_at),
+                        end=seconds_since(epoch, visit.end_at),
+                        job=str(visit.job_id),
+                        travel_s=visit.travel_s,
+                    )
+                    for visit in visits
+                ),
+            )
+            for (technician, shift), visits in routes.items()
+        )
+    )

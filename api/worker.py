@@ -1,0 +1,84 @@
+"""The worker: takes plan runs from the queue and carries them out."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from procrastinate import App
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.db.queue import PLAN_TASK, queue_app
+from api.services.planning import carry_out
+from network.roads import Roads
+
+log = structlog.get_logger("zhunda.worker")
+HEARTBEAT_S = 3
+STALLED_AFTER_S = 15
+"""A worker that has not been heard of for so long is dead; its work goes to another."""
+
+LOOK_EVERY_S = 5
+
+
+def build(url: str, sessions: sessionmaker[Session], roads: Roads) -> App:
+    """The queue's application with its tasks bound to this database and these roads."""
+    app = queue_app(url)
+
+    @app.task(name=PLAN_TASK, queue="plans")
+    def plan_run(run_id: str) -> None:
+        carry_out(sessions, roads, UUID(run_id))
+
+    return app
+
+
+async def _revive(app: App) -> None:
+    """Hand on the work of workers that died: theirs is marked as being done, for ever."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+        log.warning("job taken over from a dead worker", job=job.id)
+        await app.job_manager.retry_job(job)
+
+
+async def _keep_reviving(app: App) -> None:
+    while True:
+        await _revive(app)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _serve(app: App) -> None:
+    async with app.open_async():
+        reviver = asyncio.create_task(_keep_reviving(app))
+        try:
+            await app.run_worker_async(
+                queues=["plans"],
+                delete_jobs="successful",
+                fetch_job_polling_interval=2.0,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_AFTER_S,
+            )
+        finally:
+            reviver.cancel()
+
+
+async def _drain(app: App) -> None:
+    async with app.open_async():
+        await _revive(app)
+        await app.run_worker_async(
+            queues=["plans"],
+            wait=False,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            listen_notify=False,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=STALLED_AFTER_S,
+        )
+
+
+def serve(app: App) -> None:
+    """Work until SIGINT or SIGTERM."""
+    asyncio.run(_serve(app))
+
+
+def drain(app: App) -> None:
+    """Do what is in the queue now, in this process, and return."""
+    asyncio.run(_drain(app))

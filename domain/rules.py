@@ -1,0 +1,204 @@
+"""Dated rule packs: what the law or the operator promises, as data with its source and its date.
+
+A pack is a TOML file under ``config/rules``; whoever reads the file hands its table to
+`arrival_pack`. Nothing here knows a number: every hour comes from the pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+
+class RuleError(ValueError):
+    """A rule pack that cannot be read; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalClass:
+    """A class of jobs and the elapsed hours within which somebody must be at the door."""
+
+    name: str
+    arrival_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyRule:
+    """When a report belongs to a class. Empty ``products`` or ``faults`` mean any."""
+
+    id: str
+    arrival_class: str
+    products: frozenset[str]
+    faults: frozenset[str]
+    reason: str
+
+    def matches(self, product: str, fault: str) -> bool:
+        """Whether a report of this fault of this product falls under the rule."""
+        return (not self.products or product in self.products) and (
+            not self.faults or fault in self.faults
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRule:
+    """What a repair takes: skills with their level, parts, minutes of service.
+
+    Empty ``products`` or ``faults`` mean any; the first rule that matches counts.
+    """
+
+    products: frozenset[str]
+    faults: frozenset[str]
+    skills: Mapping[str, int]
+    parts: Mapping[str, int]
+    service_s: int
+
+    def matches(self, product: str, fault: str) -> bool:
+        """Whether the rule speaks of this fault of this product."""
+        return (not self.products or product in self.products) and (
+            not self.faults or fault in self.faults
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalPack:
+    """The rules of arrival in force from a date on.
+
+    ``version`` names the pack in every decision made by it, so that a decision can be replayed.
+    ``status`` says honestly how binding the numbers are; ``source`` where they come from.
+    """
+
+    version: str
+    valid_from: date
+    source: str
+    status: str
+    classes: Mapping[str, ArrivalClass]
+    default_class: str
+    urgency: tuple[UrgencyRule, ...]
+    work: tuple[WorkRule, ...]
+
+
+def _take(table: Mapping[str, Any], key: str, kind: type, path: str) -> Any:
+    if key not in table:
+        raise RuleError(f"{path}.{key} is missing")
+    value = table[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise RuleError(f"{path}.{key} must be {kind.__name__}, got {value!r}")
+    return value
+
+
+def _known(table: Mapping[str, Any], keys: set[str], path: str) -> None:
+    unknown = sorted(set(table) - keys)
+    if unknown:
+        raise RuleError(f"{path}.{unknown[0]} is not a known key")
+
+
+def _names(table: Mapping[str, Any], key: str, path: str) -> frozenset[str]:
+    names = table.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RuleError(f"{path}.{key} must be a list of names")
+    return frozenset(names)
+
+
+def _counts(table: Mapping[str, Any], key: str, path: str) -> dict[str, int]:
+    counts = table.get(key, {})
+    if not isinstance(counts, Mapping) or not all(
+        isinstance(count, int) and not isinstance(count, bool) and count > 0
+        for count in counts.values()
+    ):
+        raise RuleError(f"{path}.{key} must map names to positive integers")
+    return dict(counts)
+
+
+def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
+    """A pack from its parsed TOML table.
+
+    Raises
+    ------
+    RuleError
+        With the path of the first key that is missing, unknown or of the wrong kind.
+    """
+    _known(
+        table,
+        {
+            "version",
+            "valid_from",
+            "source",
+            "status",
+            "default_class",
+            "classes",
+            "urgency",
+            "work",
+        },
+        "pack",
+    )
+    classes = {}
+    for name, row in _take(table, "classes", dict, "pack").items():
+        path = f"pack.classes.{name}"
+        _known(row, {"arrival_hours"}, path)
+        hours = _take(row, "arrival_hours", int, path)
+        if hours <= 0:
+            raise RuleError(f"{path}.arrival_hours must be positive, got {hours}")
+        classes[name] = ArrivalClass(name, hours)
+    default_class = _take(table, "default_class", str, "pack")
+    urgency = []
+    for number, row in enumerate(_take(table, "urgency", list, "pack")):
+        path = f"pack.urgency[{number}]"
+        _known(row, {"id", "class", "products", "faults", "reason"}, path)
+        urgency.append(
+            UrgencyRule(
+                _take(row, "id", str, path),
+                _take(row, "class", str, path),
+                _names(row, "products", path),
+                _names(row, "faults", path),
+                _take(row, "reason", str, path),
+            )
+        )
+    for path, name in [("pack.default_class", default_class)] + [
+        (f"pack.urgency[{number}].class", rule.arrival_class) for number, rule in enumerate(urgency)
+    ]:
+        if name not in classes:
+            raise RuleError(f"{path} names the unknown class {name!r}")
+    work = []
+    for number, row in enumerate(_take(table, "work", list, "pack")):
+        path = f"pack.work[{number}]"
+        _known(row, {"products", "faults", "skills", "parts", "service_s"}, path)
+        service_s = _take(row, "service_s", int, path)
+        if service_s <= 0:
+            raise RuleError(f"{path}.service_s must be positive, got {service_s}")
+        work.append(
+            WorkRule(
+                _names(row, "products", path),
+                _names(row, "faults", path),
+                _counts(row, "skills", path),
+                _counts(row, "parts", path),
+                service_s,
+            )
+        )
+    if not work or work[-1].products or work[-1].faults:
+        raise RuleError("pack.work must end with a rule for any product and any fault")
+    return ArrivalPack(
+        _take(table, "version", str, "pack"),
+        _take(table, "valid_from", date, "pack"),
+        _take(table, "source", str, "pack"),
+        _take(table, "status", str, "pack"),
+        classes,
+        default_class,
+        tuple(urgency),
+        tuple(work),
+    )
+
+
+def pack_in_force(packs: Iterable[ArrivalPack], day: date) -> ArrivalPack:
+    """The pack whose ``valid_from`` is the latest that is not after ``day``.
+
+    Raises
+    ------
+    LookupError
+        When no pack was in force yet.
+    """
+    in_force = [pack for pack in packs if pack.valid_from <= day]
+    if not in_force:
+        raise LookupError(f"no arrival rules were in force on {day.isoformat()}")
+    return max(in_force, key=lambda pack: pack.valid_from)

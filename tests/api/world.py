@@ -1,0 +1,100 @@
+"""What tests of the API share: an application on a database of its own, and good requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+from uuid_utils.compat import uuid7
+
+from api import worker
+from api.db.models import Person, Visit
+from config.settings import Settings
+from network.roads import Roads
+
+OPEN_JOBS = 70
+ITERATIONS = 200
+"""Where the search stops under test."""
+
+
+@dataclass(frozen=True)
+class World:
+    """An application on a database of its own."""
+
+    settings: Settings
+    app: Flask
+    sessions: sessionmaker[Session]
+    roads: Roads
+
+    def client(self, login: str | None = None) -> FlaskClient:
+        """A browser, signed in as a persona when a login is given."""
+        client = self.app.test_client()
+        if login:
+            answer = client.post(
+                "/api/v1/session", json={"login": login, "password": "zhunda-demo"}
+            )
+            assert answer.status_code == 201, answer.text
+        return client
+
+    def work_queue(self) -> None:
+        """Do what is in the queue, as a worker does."""
+        worker.drain(worker.build(self.settings.database_url, self.sessions, self.roads))
+
+    def plan(self, client: FlaskClient, **order: Any) -> dict[str, Any]:
+        """Order a plan and have it made; the run as it ended."""
+        answer = client.post("/api/v1/plans", json={"iterations": ITERATIONS, "threads": 1} | order)
+        assert answer.status_code == 202, answer.text
+        self.work_queue()
+        return dict(client.get(answer.headers["Location"]).get_json())
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """A report that is fine, with some values changed."""
+    return {
+        "channel": "phone",
+        "product": "fridge",
+        "fault": "not-cooling",
+        "consumer": {"name": "Rosa Araya Soto", "phone": "+56 9 0000 0042"},
+        "address": "Avenida Balmaceda 1234",
+        "place": {"lat": -29.9077, "lon": -71.2541},
+    } | changes
+
+
+def event(kind: str, **changes: Any) -> dict[str, Any]:
+    """An event that is fine, with an id of its own."""
+    told: dict[str, Any] = {
+        "id": str(uuid7()),
+        "event": kind,
+        "at": datetime.now(UTC).isoformat(),
+    }
+    if kind == "arrived":
+        told["place"] = {"lat": -29.9, "lon": -71.25}
+    return told | changes
+
+
+def first_stop(world: World, login: str) -> tuple[FlaskClient, UUID]:
+    """A technician's browser, and the first visit that nobody has reported on yet."""
+    client = world.client(login)
+    stops = client.get("/api/v1/me/route").get_json()["stops"]
+    return client, UUID(next(stop["visit_id"] for stop in stops if stop["state"] == "published"))
+
+
+def busy_logins(world: World, count: int) -> list[str]:
+    """Technicians who have visits, by login."""
+    with world.sessions() as session:
+        return list(
+            session.scalars(
+                select(Person.login)
+                .join(Visit, Visit.technician_number == Person.technician_number)
+                .where(Visit.active, Visit.state == "published")
+                .group_by(Person.login)
+                .order_by(func.count().desc(), Person.login)
+                .limit(count)
+            )
+        )
