@@ -10,10 +10,9 @@ at a price. In figures:
   centre, σ = 1/4 of the mean distance between towns), the rest uniform. Homes are drawn alike;
 - drives: Euclidean distance × 1.3 at 40 km/h, rounded to seconds, or a road network's;
 - one shift of 9 h per technician and day from 7:30, 8:00, 8:30 or 9:00, from home to home;
-- `SKILLS` with demand `SKILL_SHARES`, one per job, hard; a technician holds 1 to 3 of them, and
+- `SKILLS` with demand `SKILL_SHARES`, one per job, hard; a technician holds 2 to 4 of them, and
   every skill is held by at least two technicians;
-- service of 20 to 90 minutes, scaled so that the visits fill `SERVICE_SHARE` of all shift hours
-  (mean 47 minutes at 300 × 40, 70 minutes at 1,000 × 100 × 2): teams are neither idle nor hopeless;
+- service of 20 to 90 minutes, 45 on average;
 - 35 % with an appointment on one of the days: half of them 2 hours, half of them half a day;
 - 15 % urgent, due on the first day by 18:00; the others within the horizon;
 - leaving a job out costs 4 hours of driving, an urgent one three times that.
@@ -35,14 +34,13 @@ from numpy.typing import NDArray
 
 from optimizer.problem import Break, Goal, Job, Location, Problem, Shift, Technician, Travel
 
-AREA_PER_JOB_KM2 = 2.5
+AREA_PER_JOB_KM2 = 4.0
 DETOUR = 1.3
 SPEED_M_S = 40 / 3.6
 SKILLS = ("aircon", "fridge", "washer", "television", "heating", "gas")
 SKILL_SHARES = (0.28, 0.22, 0.17, 0.13, 0.11, 0.09)
 SERVICE_MINUTES = (20, 30, 40, 45, 60, 90)
 SERVICE_ODDS = (0.15, 0.20, 0.20, 0.20, 0.15, 0.10)
-SERVICE_SHARE = 0.65
 SHIFT_STARTS_S = (27000, 28800, 30600, 32400)
 SHIFT_LENGTH_S = 9 * 3600
 DAY_S = 86400
@@ -150,7 +148,7 @@ def assemble(
 
 def _technicians(form: DayShape, random: np.random.Generator) -> tuple[Technician, ...]:
     held = [
-        {int(skill) for skill in random.choice(len(SKILLS), random.integers(1, 4), replace=False)}
+        {int(skill) for skill in random.choice(len(SKILLS), random.integers(2, 5), replace=False)}
         for _ in range(form.technicians)
     ]
     for skill in range(len(SKILLS)):
@@ -195,9 +193,7 @@ def _technicians(form: DayShape, random: np.random.Generator) -> tuple[Technicia
 
 def _jobs(form: DayShape, random: np.random.Generator) -> tuple[Job, ...]:
     skills = random.choice(len(SKILLS), form.jobs, p=SKILL_SHARES)
-    drawn = random.choice(SERVICE_MINUTES, form.jobs, p=SERVICE_ODDS)
-    hours = form.technicians * form.days * SHIFT_LENGTH_S / 60
-    minutes = np.maximum(5, 5 * np.rint(drawn * (SERVICE_SHARE * hours / drawn.sum() / 5)))
+    minutes = random.choice(SERVICE_MINUTES, form.jobs, p=SERVICE_ODDS)
     urgent = random.random(form.jobs) < 0.15
     appointed = random.random(form.jobs) < 0.35
     jobs = []

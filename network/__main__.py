@@ -1,0 +1,218 @@
+"""``python -m network site|check``: the planner's engine on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+BAD_INPUT = 2
+NO_PLAN = 3
+
+
+class _Refused(Exception):
+    """Bad input; the message is the one line for stderr."""
+
+
+def _range(text: str) -> list[int]:
+    """``1..20`` or ``3,5,8``."""
+    try:
+        if ".." in text:
+            low, high = (int(part) for part in text.split("..", 1))
+            numbers = list(range(low, high + 1))
+        else:
+            numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range such as 1..20 or 3,5,8")
+    return numbers
+
+
+def _budgets(text: str) -> list[float]:
+    try:
+        budgets = [float(part) for part in text.split(",")]
+    except ValueError:
+        budgets = []
+    if not budgets or not all(0.0 <= value < float("inf") for value in budgets):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of amounts such as 100,250")
+    return budgets
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
+
+
+class _Line(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> Any:
+        raise _Refused(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    line = _Line(prog="python -m network", description=__doc__)
+    commands = line.add_subparsers(dest="command", required=True, parser_class=_Line)
+    site = commands.add_parser("site", help="place outlets: SITING.json → SITES.json")
+    site.add_argument("problem", type=Path, metavar="SITING.json")
+    site.add_argument("--out", type=Path, metavar="SITES.json", help="default: standard output")
+    site.add_argument("--seconds", type=_positive, help="instead of stop.seconds")
+    site.add_argument("--seed", type=int, default=1)
+    site.add_argument("--osrm", metavar="URL", help="road seconds where the problem has no cost")
+    several = site.add_mutually_exclusive_group()
+    several.add_argument("--frontier", type=_range, metavar="1..20", help="an answer for each p")
+    several.add_argument("--budgets", type=_budgets, metavar="B,B", help="or for each budget")
+    site.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    site.set_defaults(run=_site)
+    check = commands.add_parser("check", help="check an answer without trusting who made it")
+    check.add_argument("problem", type=Path, metavar="SITING.json")
+    check.add_argument("answer", type=Path, metavar="SITES.json")
+    check.add_argument("--osrm", metavar="URL", help="as for site")
+    check.add_argument("--json", action="store_true", help="print the faults as JSON")
+    check.set_defaults(run=_check)
+    return line
+
+
+def _travel(url: str | None) -> Callable[..., Any]:
+    from network.siting.travel import by_osrm, estimated
+
+    if url is None:
+        return estimated
+
+    def ask(demand: Sequence[Any], sites: Sequence[Any]) -> Any:
+        try:
+            return by_osrm(url, demand, sites)
+        except (OSError, ValueError) as error:
+            raise _Refused(f"--osrm {url}: {error}") from None
+
+    return ask
+
+
+def _write(path: Path, text: str) -> None:
+    """Write all or nothing."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _Refused(f"--out {path}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(name, 0o644)  # noqa: PTH101  # mkstemp makes it private
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise _Refused(f"--out {path}: {error.strerror}") from None
+
+
+def _summary(answer: Any) -> str:
+    if answer.infeasible_because is not None:
+        return f"infeasible: {answer.infeasible_because}"
+    gap = "unknown" if answer.gap is None else f"{answer.gap:.2e}"
+    return (
+        f"{answer.status.value}: {len(answer.open)} sites open, objective {answer.objective:.10g}, "
+        f"bound {answer.bound:.10g}, gap {gap}, {answer.solver.seconds:.2f} s"
+        + (", travel estimated" if answer.solver.travel == "estimated" else "")
+    )
+
+
+def _site(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from network.siting import BadSiting, NoPlanFound, frontier, load_problem, solve
+
+    if options.out is not None and not options.out.parent.is_dir():
+        raise _Refused(f"--out {options.out}: no such folder")
+    try:
+        problem = load_problem(options.problem, _travel(options.osrm))
+        if options.seconds is not None:
+            problem = replace(problem, stop=replace(problem.stop, seconds=options.seconds))
+    except BadSiting as error:
+        raise _Refused(str(error)) from None
+    try:
+        if options.frontier or options.budgets:
+            answers = frontier(problem, options.frontier or (), options.budgets or (), options.seed)
+            data: Any = {
+                "format": "zhunda-frontier/1",
+                "points": [
+                    {
+                        **({"p": point} if options.frontier else {"budget": point}),
+                        "sites": answer.to_json(),
+                    }
+                    for point, answer in zip(
+                        options.frontier or options.budgets, answers, strict=True
+                    )
+                ],
+            }
+        else:
+            answers = [solve(problem, options.seed)]
+            data = answers[0].to_json()
+    except NoPlanFound as error:
+        print(f"network: {error}", file=sys.stderr)
+        return NO_PLAN
+    text = json.dumps(data, ensure_ascii=False) + "\n"
+    if options.out is not None:
+        _write(options.out, text)
+    if options.json or options.out is None:
+        sys.stdout.write(text)
+    else:
+        for answer in answers:
+            print(_summary(answer))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from network.siting import BadSiting, check_answer
+    from network.siting.reading import parse, read_problem
+
+    loaded = []
+    for path in (options.problem, options.answer):
+        try:
+            loaded.append(parse(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise _Refused(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise _Refused(f"{path}: {error}") from None
+    try:
+        lines = loaded[0].get("cost") if isinstance(loaded[0], dict) else None
+        kept = list(lines) if isinstance(lines, list) else None  # reading takes the rows apart
+        problem = read_problem(loaded[0], _travel(options.osrm))
+        if kept is not None:
+            loaded[0]["cost"] = kept
+    except BadSiting as error:
+        raise _Refused(f"{options.problem}: {error}") from None
+    made = problem.cost.tolist() if kept is None else None
+    faults = check_answer(loaded[0], loaded[1], made)
+    if options.json:
+        print(json.dumps({"valid": not faults, "faults": faults}, ensure_ascii=False))
+    elif faults:
+        print("\n".join(faults))
+    else:
+        print("valid")
+    return 1 if faults else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 2 on bad input with one line on stderr."""
+    try:
+        options = parser().parse_args(arguments)
+        result: int = options.run(options)
+    except _Refused as error:
+        print(f"network: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

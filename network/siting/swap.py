@@ -1,0 +1,344 @@
+"""Local search over sets of open sites: fast swap with additions and closures.
+
+Resende & Werneck, "A fast swap-based local search procedure for location problems", Annals of
+Operations Research 150 (2007), doi:10.1007/s10479-006-0154-0: the loss of closing each open site
+is kept up to date, so that judging a newcomer touches only the demand it would attract. Budget
+and floors are judged in the same pass, as penalties on what is missing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from network.siting.compiled import compiled
+from network.siting.instance import Columns, Floats, Ints, Rows, Sites, States
+
+
+class Standing(NamedTuple):
+    """The present plan: who serves each row, who would next, and what closing a site loses."""
+
+    open_at: Ints  # (m,) position in ``sites``, −1 = closed
+    sites: Ints  # (m,) the first ``size[0]`` are open
+    size: Ints  # (1,)
+    first: Sites  # (n,) serving site, −1 = none
+    second: Sites
+    first_cost: Floats
+    second_cost: Floats
+    loss: Floats  # (m,) rise in cost when the site closes
+    covered: Floats  # (d,) floor weight within the radius
+    cover_loss: Floats  # (m, d) floor weight that only this site keeps within the radius
+    spent: Floats  # (1,)
+    fresh: States  # (m,) 1 = the site has to be judged (again)
+
+
+@compiled
+def stand(rows: Rows, spend: Floats, floors: int, chosen: States) -> Standing:
+    """Build the standing of the set ``chosen`` (1 = open) from nothing."""
+    n = rows.start.size - 1
+    m = chosen.size
+    standing = Standing(
+        np.full(m, -1, np.int64),
+        np.empty(m, np.int64),
+        np.zeros(1, np.int64),
+        np.full(n, -1, np.int32),
+        np.full(n, -1, np.int32),
+        rows.escape.copy(),
+        rows.escape.copy(),
+        np.zeros(m),
+        np.zeros(floors),
+        np.zeros((m, max(1, floors))),
+        np.zeros(1),
+        np.ones(m, np.int8),
+    )
+    for j in range(m):
+        if chosen[j] == 1:
+            standing.open_at[j] = standing.size[0]
+            standing.sites[standing.size[0]] = j
+            standing.size[0] += 1
+            standing.spent[0] += spend[j]
+    for i in range(n):
+        look_up(rows, standing, i)
+        account(rows, standing, i, 1.0)
+    return standing
+
+
+@compiled
+def look_up(rows: Rows, standing: Standing, i: int) -> None:
+    """Find the two cheapest open sites of row ``i``."""
+    standing.first[i] = -1
+    standing.second[i] = -1
+    standing.first_cost[i] = rows.escape[i]
+    standing.second_cost[i] = rows.escape[i]
+    for k in range(rows.start[i], rows.start[i + 1]):
+        j = rows.site[k]
+        if standing.open_at[j] >= 0:
+            if standing.first[i] < 0:
+                standing.first[i] = j
+                standing.first_cost[i] = rows.cost[k]
+            else:
+                standing.second[i] = j
+                standing.second_cost[i] = rows.cost[k]
+                break
+
+
+@compiled
+def account(rows: Rows, standing: Standing, i: int, sign: float) -> None:
+    """Add (sign 1) or take back (−1) what row ``i`` contributes to losses and floors."""
+    j = standing.first[i]
+    if j >= 0:
+        standing.loss[j] += sign * (standing.second_cost[i] - standing.first_cost[i])
+    d = rows.floor[i]
+    if d >= 0 and j >= 0 and standing.first_cost[i] <= rows.near_cost[i]:
+        standing.covered[d] += sign * rows.floor_weight[i]
+        if standing.second[i] < 0 or standing.second_cost[i] > rows.near_cost[i]:
+            standing.cover_loss[j, d] += sign * rows.floor_weight[i]
+
+
+@compiled
+def refresh(rows: Rows, standing: Standing, i: int, reach: float) -> None:
+    """Mark the sites whose worth depends on row ``i``, whose runner-up costs ``reach``."""
+    for k in range(rows.start[i], rows.start[i + 1]):
+        if rows.cost[k] > reach:
+            break
+        standing.fresh[rows.site[k]] = 1
+
+
+@compiled
+def open_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, f: int) -> None:
+    """Open ``f`` and update every row it lists."""
+    standing.open_at[f] = standing.size[0]
+    standing.sites[standing.size[0]] = f
+    standing.size[0] += 1
+    standing.spent[0] += spend[f]
+    for k in range(columns.start[f], columns.start[f + 1]):
+        i = columns.row[k]
+        c = columns.cost[k]
+        if c < standing.second_cost[i] or standing.second[i] < 0:
+            account(rows, standing, i, -1.0)
+            refresh(rows, standing, i, standing.second_cost[i])
+            if c < standing.first_cost[i] or standing.first[i] < 0:
+                standing.second[i] = standing.first[i]
+                standing.second_cost[i] = standing.first_cost[i]
+                standing.first[i] = f
+                standing.first_cost[i] = c
+            else:
+                standing.second[i] = f
+                standing.second_cost[i] = c
+            account(rows, standing, i, 1.0)
+
+
+@compiled
+def close_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, r: int) -> None:
+    """Close ``r`` and update every row that it served or would serve next."""
+    last = standing.sites[standing.size[0] - 1]
+    standing.sites[standing.open_at[r]] = last
+    standing.open_at[last] = standing.open_at[r]
+    standing.open_at[r] = -1
+    standing.size[0] -= 1
+    standing.spent[0] -= spend[r]
+    for k in range(columns.start[r], columns.start[r + 1]):
+        i = columns.row[k]
+        if standing.first[i] == r or standing.second[i] == r:
+            account(rows, standing, i, -1.0)
+            look_up(rows, standing, i)
+            account(rows, standing, i, 1.0)
+            refresh(rows, standing, i, standing.second_cost[i])
+
+
+@compiled
+def violation(
+    standing: Standing, need: Floats, budget: float, spent: float, price: Floats
+) -> float:
+    """Price of what the present plan misses in floors and exceeds in budget."""
+    total = 0.0
+    if spent > budget:
+        total += price[0] * (spent - budget)
+    for d in range(need.size):
+        if standing.covered[d] < need[d]:
+            total += price[1] * (need[d] - standing.covered[d])
+    return total
+
+
+@compiled
+def value_of(standing: Standing, fixed: Floats) -> float:
+    """Cost of the present plan: service and fixed costs."""
+    total = 0.0
+    for i in range(standing.first_cost.size):
+        total += standing.first_cost[i]
+    for s in range(standing.size[0]):
+        total += fixed[standing.sites[s]]
+    return total
+
+
+@compiled
+def improve(
+    rows: Rows,
+    columns: Columns,
+    fixed: Floats,
+    spend: Floats,
+    budget: float,
+    least: int,
+    most: int,
+    need: Floats,
+    price: Floats,
+    state: States,
+    standing: Standing,
+    order: Ints,
+) -> None:
+    """First-improvement search until no swap, addition or closure helps.
+
+    ``order`` is the order in which newcomers are tried; ``price`` is what a unit over budget and
+    a unit of missing floor weight cost. Sites with ``state`` 1 stay open, with 2 stay closed.
+    """
+    m = state.size
+    floors = need.size
+    rise = np.zeros(m)
+    cover_change = np.zeros((m, max(1, floors)))
+    added = np.zeros(max(1, floors))
+    least_gain = 1e-10 * (1.0 + abs(value_of(standing, fixed)))
+    idle = 0
+    at = 0
+    while idle < m:
+        f = order[at]
+        at += 1
+        if at == m:
+            at = 0
+        idle += 1
+        if state[f] == 2 or standing.fresh[f] == 0:
+            continue
+        standing.fresh[f] = 0
+        before = violation(standing, need, budget, standing.spent[0], price)
+        if standing.open_at[f] >= 0:
+            # a closure
+            if state[f] == 1 or standing.size[0] <= least:
+                continue
+            change = standing.loss[f] - fixed[f]
+            after = 0.0
+            spent = standing.spent[0] - spend[f]
+            if spent > budget:
+                after += price[0] * (spent - budget)
+            for d in range(floors):
+                have = standing.covered[d] - standing.cover_loss[f, d]
+                if have < need[d]:
+                    after += price[1] * (need[d] - have)
+            if change + after - before < -least_gain:
+                close_site(rows, columns, spend, standing, f)
+                idle = 0
+            continue
+        gain = 0.0
+        for s in range(standing.size[0]):
+            rise[standing.sites[s]] = 0.0
+        for k in range(columns.start[f], columns.start[f + 1]):
+            i = columns.row[k]
+            c = columns.cost[k]
+            if c < standing.second_cost[i]:
+                j = standing.first[i]
+                if c < standing.first_cost[i]:
+                    gain += standing.first_cost[i] - c
+                    if j >= 0:
+                        rise[j] -= standing.second_cost[i] - standing.first_cost[i]
+                elif j >= 0:
+                    rise[j] -= standing.second_cost[i] - c
+        if floors > 0:
+            for d in range(floors):
+                added[d] = 0.0
+                for s in range(standing.size[0]):
+                    cover_change[standing.sites[s], d] = 0.0
+            for k in range(columns.start[f], columns.start[f + 1]):
+                i = columns.row[k]
+                d = rows.floor[i]
+                if d >= 0 and columns.cost[k] <= rows.near_cost[i]:
+                    j = standing.first[i]
+                    if j < 0 or standing.first_cost[i] > rows.near_cost[i]:
+                        added[d] += rows.floor_weight[i]
+                    elif standing.second[i] < 0 or standing.second_cost[i] > rows.near_cost[i]:
+                        cover_change[j, d] -= rows.floor_weight[i]
+        best = 1e300
+        leaver = -1
+        if standing.size[0] < most:
+            after = 0.0
+            spent = standing.spent[0] + spend[f]
+            if spent > budget:
+                after += price[0] * (spent - budget)
+            for d in range(floors):
+                have = standing.covered[d] + added[d]
+                if have < need[d]:
+                    after += price[1] * (need[d] - have)
+            best = fixed[f] - gain + after - before
+        for s in range(standing.size[0]):
+            r = standing.sites[s]
+            if state[r] == 1:
+                continue
+            change = standing.loss[r] + rise[r] - gain + fixed[f] - fixed[r]
+            if change - before >= best:
+                continue
+            spent = standing.spent[0] + spend[f] - spend[r]
+            if spent > budget:
+                change += price[0] * (spent - budget)
+            for d in range(floors):
+                have = (
+                    standing.covered[d] + added[d] - standing.cover_loss[r, d] - cover_change[r, d]
+                )
+                if have < need[d]:
+                    change += price[1] * (need[d] - have)
+            if change - before < best:
+                best = change - before
+                leaver = r
+        if best < -least_gain:
+            open_site(rows, columns, spend, standing, f)
+            if leaver >= 0:
+                close_site(rows, columns, spend, standing, leaver)
+            idle = 0
+
+
+@compiled
+def greedy(
+    rows: Rows,
+    columns: Columns,
+    fixed: Floats,
+    spend: Floats,
+    budget: float,
+    least: int,
+    most: int,
+    need: Floats,
+    price: Floats,
+    state: States,
+    standing: Standing,
+) -> None:
+    """Open the site with the largest gain until ``least`` are open and none pays any more.
+
+    Gains only shrink while sites open, so an old gain is an upper bound and most need not be
+    computed again (Minoux 1978, doi:10.1007/BFb0006528); with floors the bound is only a guide.
+    """
+    m = state.size
+    floors = need.size
+    ceiling = np.full(m, 1e300)
+    while standing.size[0] < most:
+        best = -1e300
+        pick = -1
+        for j in range(m):
+            if state[j] == 2 or standing.open_at[j] >= 0 or ceiling[j] <= best:
+                continue
+            if standing.spent[0] + spend[j] > budget:
+                continue
+            gain = -fixed[j]
+            for k in range(columns.start[j], columns.start[j + 1]):
+                i = columns.row[k]
+                if columns.cost[k] < standing.first_cost[i]:
+                    gain += standing.first_cost[i] - columns.cost[k]
+                if floors > 0:
+                    d = rows.floor[i]
+                    if d >= 0 and standing.covered[d] < need[d]:
+                        if columns.cost[k] <= rows.near_cost[i] and (
+                            standing.first[i] < 0 or standing.first_cost[i] > rows.near_cost[i]
+                        ):
+                            gain += price[1] * rows.floor_weight[i]
+            ceiling[j] = gain
+            if gain > best:
+                best = gain
+                pick = j
+        if pick < 0 or (best <= 0.0 and standing.size[0] >= least):
+            break
+        open_site(rows, columns, spend, standing, pick)
