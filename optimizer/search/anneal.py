@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from optimizer.search.compiled import compiled, entry
-
 from optimizer.search import layout as c
+from optimizer.search.compiled import compiled, entry
+from optimizer.search.exchange import swap_tails
 from optimizer.search.insertion import (
     INFINITE,
     best_place,
@@ -127,10 +127,8 @@ def _order(instance: Any, worker: Any, seed: int) -> None:
         job = worker.pulled[x]
         if o < 4.0:
             key = draw(random)
-        elif o < 6.0:
-            key = -float(instance.service[0, job])
         elif o < 8.0:
-            key = -instance.hardness[job]
+            key = -instance.hardness[job] - 1e-9 * instance.service[0, job]
         elif o < 10.0:
             key = -float(instance.drive[0, place, instance.task[job, LOCATION]])
         elif o < 11.0:
@@ -170,9 +168,7 @@ def recreate(instance: Any, solution: Any, worker: Any, blink: float, thorough: 
         _, at, split = best_place(instance, solution, worker, job, blink, limit)
         if at < 0 and (thorough or worker.was_absent[job] == 0 or draw(worker.random) < 0.1):
             everywhere = thorough or instance.n_shifts <= SMALL_FLEET
-            _, at, split = best_place_anywhere(
-                instance, solution, worker, job, limit, everywhere
-            )
+            _, at, split = best_place_anywhere(instance, solution, worker, job, limit, everywhere)
         if at >= 0 and not put(instance, solution, worker, job, at, split):
             return False
     return True
@@ -310,8 +306,9 @@ def anneal(
     hot: float,
     cold: float,
     mean_removed: float,
+    swap_share: float,
 ) -> None:
-    """Ruin and recreate ``iterations`` times while the temperature falls from hot to cold."""
+    """Ruin and recreate, or swap tails, ``iterations`` times while it cools from hot to cold."""
     if worker.counts[C_MINE] == 0:
         return
     change = worker.change
@@ -319,9 +316,13 @@ def anneal(
     temperature = hot
     for _ in range(iterations):
         start_iteration(worker)
-        seed = ruin(instance, solution, worker, mean_removed)
-        possible = seed >= 0
-        if possible:
+        swap = draw(worker.random) < swap_share
+        if swap:
+            possible = swap_tails(instance, solution, worker, temperature)
+        else:
+            seed = ruin(instance, solution, worker, mean_removed)
+            possible = seed >= 0
+        if possible and not swap:
             call_absent(instance, solution, worker, seed)
             _order(instance, worker, seed)
             possible = recreate(instance, solution, worker, BLINK, False)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.problem import (
-    MANDATORY_PENALTY,
     UNREACHABLE,
     Job,
     Pin,
@@ -19,6 +18,7 @@ from optimizer.problem import (
     service_time_s,
 )
 from optimizer.search import layout as c
+from optimizer.search.goals import energies, goal_levels, left_out_figures, typical_leg
 from optimizer.search.neighbourhoods import nearest_shifts, nearest_types, neighbours
 
 I64 = NDArray[np.int64]
@@ -64,7 +64,7 @@ class Instance(NamedTuple):
     levels: Any  # float64[goals, N_FIGURES]
     step: Any  # float64[goals] a small step in each goal, the unit of its temperature
     drop_energy: Any  # float64[n]
-    hardness: Any  # float64[n] share of shifts that cannot take the task
+    hardness: Any  # float64[n]
     group: I64  # int64[n] linked group, -1 none
     group_from: I64
     group_task: I64
@@ -124,24 +124,22 @@ def compile_problem(problem: Problem) -> Compiled:
     for job_id in frozen:
         for t in task_of.get(job_id, ()):
             locked[t] = 1
-    left_out = _left_out(problem, tasks, published_shift)
-    levels = _levels(problem)
+    left_out = left_out_figures(problem, tasks, published_shift)
+    levels = goal_levels(problem)
     kind0 = drive[0]
     near, around = neighbours(kind0, task, service[0], n)
-    leg = _typical_leg(kind0, near, task, n)
-    weight, drop_energy, step = _energies(problem, leg, levels, left_out, task, n)
+    leg = typical_leg(kind0, near, task, n)
+    weight, drop_energy, step = energies(problem, leg, levels, left_out, task, n)
     links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,
         fits, shift, *breaks, load, capacity, part_from, part_id, part_count, stock, near, around,
         nearest_types(kind0, task, shift, fits, n), nearest_shifts(kind0, task, fits, n, n_shifts),
         published_shift, published_start, locked, left_out, weight, levels, step, drop_energy,
-        1.0 - (fits > 0).mean(axis=1) if n_shifts else np.ones(n), *links,
+        _hardness(fits, load, capacity), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
     )  # fmt: skip
-    return Compiled(
-        problem, arrays, tasks, shifts, _longest_route(arrays), leg, task_of, shift_of
-    )
+    return Compiled(problem, arrays, tasks, shifts, _longest_route(arrays), leg, task_of, shift_of)
 
 
 def _drives(
@@ -191,7 +189,7 @@ def _services(
 
 
 def _frozen(problem: Problem) -> dict[str, list[tuple[str, str, int]]]:
-    """Job id → where and when the phone already shows it, for what starts before the frozen line."""
+    """Job id → where and when the phone shows it, for what starts before the frozen line."""
     frozen: dict[str, list[tuple[str, str, int]]] = {}
     if problem.published is None or problem.frozen_until is None:
         return frozen
@@ -252,7 +250,8 @@ def _shifts(
     n: int,
 ) -> tuple[I64, tuple[I64, I64, I64, I64]]:
     table = np.zeros((len(shifts), 12), np.int64)
-    window_from, opens, closes, durations = [0], [], [], []
+    window_from, durations = [0], list[int]()
+    opens, closes = list[int](), list[int]()
     types: dict[Any, int] = {}
     technicians: dict[str, int] = {}
     for r, (who, shift) in enumerate(shifts):
@@ -272,7 +271,8 @@ def _shifts(
         table[r] = (
             shift.start, shift.end, shift.end + shift.overtime_s, drive_kind[r], service_kind[r],
             technicians.setdefault(who.id, len(technicians)), first, len(durations),
-            types.setdefault(alike, len(types)), n + 1 if shift.max_jobs is None else shift.max_jobs,
+            types.setdefault(alike, len(types)),
+            n + 1 if shift.max_jobs is None else shift.max_jobs,
             who.cost_per_hour_fen, who.cost_per_km_fen,
         )  # fmt: skip
     as_array = [np.array(x, np.int64) for x in (window_from, opens, closes, durations)]
@@ -288,7 +288,7 @@ def _fits(
     shift: I64,
     frozen: dict[str, list[tuple[str, str, int]]],
 ) -> Any:
-    """Which shift may take which task, by every rule that has no clock (and the plainest that do)."""
+    """Which shift may take which task, by every rule without a clock (and the plainest with)."""
     n, n_shifts = len(tasks), len(shifts)
     fits = np.zeros((n, n_shifts), np.uint8)
     by_demand: dict[Any, Any] = {}
@@ -310,7 +310,7 @@ def _fits(
         )  # fmt: skip
         if demand not in by_demand:
             by_demand[demand] = np.array(
-                [_may(job, who, piece, restock) for who, piece in shifts], np.uint8
+                [may_serve(job, who, piece, restock) for who, piece in shifts], np.uint8
             )
         row = by_demand[demand].copy()
         if job.id in frozen:
@@ -331,7 +331,8 @@ def _only_start(pin: Pin | None) -> Pin | None:
     return None if pin is None or pin.start is None else Pin(start=pin.start)
 
 
-def _may(job: Job, who: Technician, shift: Shift, restock: bool) -> int:
+def may_serve(job: Job, who: Technician, shift: Shift, restock: bool) -> int:
+    """0 never, 1 yes, 2 yes but somebody else is preferred; rules without a clock only."""
     if any(who.skills.get(skill, 0) < level for skill, level in job.skills.items()):
         return 0
     if not restock:
@@ -350,9 +351,18 @@ def _may(job: Job, who: Technician, shift: Shift, restock: bool) -> int:
     return 2 if job.preferred and who.id not in job.preferred else 1
 
 
-def _loads(
-    tasks: tuple[Job, ...], shifts: tuple[tuple[Technician, Shift], ...]
-) -> tuple[I64, I64]:
+def _hardness(fits: Any, load: I64, capacity: I64) -> Any:
+    """How hard a task is to place: the share of shifts that cannot take it, plus its load."""
+    if fits.shape[1] == 0:
+        return np.ones(len(fits))
+    hard = 1.0 - (fits > 0).mean(axis=1)
+    room = capacity.max(axis=0, initial=1)
+    for k in range(load.shape[1]):
+        hard = hard + load[:, k] / max(1, int(room[k]))
+    return hard
+
+
+def _loads(tasks: tuple[Job, ...], shifts: tuple[tuple[Technician, Shift], ...]) -> tuple[I64, I64]:
     dimensions = max((len(job.load) for job in tasks), default=0)
     load = np.zeros((len(tasks), dimensions), np.int64)
     capacity = np.zeros((len(shifts), dimensions), np.int64)
@@ -387,106 +397,6 @@ def _parts(problem: Problem, tasks: tuple[Job, ...]) -> tuple[I64, I64, I64, I64
     )
 
 
-def _left_out(problem: Problem, tasks: tuple[Job, ...], published_shift: I64) -> I64:
-    table = np.zeros((len(tasks), c.N_FIGURES), np.int64)
-    horizon = problem.horizon_end
-    seen: set[str] = set()
-    for i, job in enumerate(tasks):
-        if published_shift[i] != -1:
-            table[i, c.CHANGES] = 2
-        if job.id in seen:
-            continue
-        seen.add(job.id)
-        weight = problem.weight(job)
-        if job.drop_penalty is None:
-            table[i, c.UNSERVED] = 1
-            table[i, c.DROPPED] = weight * MANDATORY_PENALTY
-        else:
-            table[i, c.DROPPED] = weight * job.drop_penalty
-        if job.due is not None:
-            table[i, c.LATE] = weight * max(0, horizon - job.due)
-    return table
-
-
-def _levels(problem: Problem) -> Any:
-    levels = np.zeros((1 + len(problem.objective), c.N_FIGURES))
-    levels[0, c.UNSERVED] = 1.0
-    for g, goal in enumerate(problem.objective):
-        for name, factor in goal.terms:
-            levels[g + 1, c.FIGURES.index(name)] += factor
-    return levels
-
-
-def _typical_leg(kind0: Any, near: Any, task: I64, n: int) -> float:
-    if n < 2:
-        return 600.0
-    drives = kind0[task[:n, c.LOCATION][:, None], task[near[:, :8], c.LOCATION]]
-    drives = drives[(drives > 0) & (drives < UNREACHABLE)]
-    return float(np.median(drives)) if drives.size else 600.0
-
-
-def _energies(
-    problem: Problem, leg: float, levels: Any, left_out: I64, task: I64, n: int
-) -> tuple[Any, Any, Any]:
-    """Prices for choosing places, and the size of a small step in each goal.
-
-    The last goal's unit is the currency. Going up, the smallest step that matters in a goal is worth
-    the largest move that is plausible in all goals below it. Only the choice of a place adds goals
-    up like this; plans are compared goal by goal.
-
-    Returns
-    -------
-    weight : float64[N_FIGURES]
-    drop_energy : float64[n]
-    step : float64[goals]
-    """
-    hours = 4 * 3600.0 * problem.scale
-    light, heavy = _smallest(task[:n, c.WEIGHT]), float(max(1, task[:n, c.WEIGHT].max(initial=1)))
-    drop = left_out[:, c.DROPPED]
-    overtime = max((s.overtime_s for who in problem.technicians for s in who.shifts), default=0)
-    rate = max((who.cost_per_hour_fen for who in problem.technicians), default=0) / 3600.0
-    per_km = max((who.cost_per_km_fen for who in problem.technicians), default=0) / 1000.0
-    fen = max(rate + per_km * 10.0, 1e-3)
-    small_and_large = {
-        c.UNSERVED: (1.0, 1.0),
-        c.LATE: (light * leg / 4, heavy * hours),
-        c.DROPPED: (_smallest(drop), float(max(1, drop.max(initial=1)))),
-        c.CHANGES: (1.0, 4.0),
-        c.OVERTIME: (leg / 4, max(leg, float(overtime))),
-        c.TRAVEL: (leg, leg * 40),
-        c.DISTANCE: (leg * 10, leg * 400),
-        c.COST: (leg * fen, leg * 40 * fen),
-        c.VEHICLES: (0.5, 2.0),
-        c.WAITING: (leg, hours),
-        c.SPREAD: (leg, hours),
-        c.PREFERENCE: (light, heavy),
-        c.WORST_LATE: (leg / 4, hours),
-    }
-    weight = np.zeros(c.N_FIGURES)
-    step = np.ones(len(levels))
-    ceiling = leg * 40
-    for level in range(len(levels) - 1, -1, -1):
-        named = [int(f) for f in np.flatnonzero(levels[level])]
-        if not named:
-            continue
-        step[level] = min(small_and_large[f][0] * levels[level, f] for f in named)
-        last = level == len(levels) - 1
-        unit = leg / step[level] if last else ceiling / step[level]
-        for f in named:
-            weight[f] += unit * levels[level, f]
-        largest = max(unit * levels[level, f] * small_and_large[f][1] for f in named)
-        ceiling = 3.0 * max(ceiling, largest)
-    if not weight[c.TRAVEL]:
-        weight[c.TRAVEL] = 1e-3
-    energy = left_out.astype(np.float64) @ weight
-    return weight, np.maximum(energy, 1e-9), step
-
-
-def _smallest(values: I64) -> float:
-    positive = values[values > 0]
-    return float(positive.min()) if positive.size else 1.0
-
-
 def _longest_route(arrays: Instance) -> int:
     """How many visits a route can have at most, by count of jobs and by the clock."""
     if arrays.n == 0 or arrays.n_shifts == 0:
@@ -494,4 +404,4 @@ def _longest_route(arrays: Instance) -> int:
     shortest = max(1, int(arrays.service.min()))
     span = int((arrays.shift[:, c.HARD_END] - arrays.shift[:, c.SHIFT_START]).max())
     by_clock = span // shortest + 2
-    return int(min(arrays.n, arrays.shift[:, c.MAX_JOBS].max(), by_clock))
+    return min(arrays.n, int(arrays.shift[:, c.MAX_JOBS].max()), by_clock)

@@ -6,16 +6,18 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from optimizer.plan import Plan, SolverInfo
-from optimizer.problem import Problem
+from optimizer.problem import Job, Location, Problem, Shift, Technician, Travel
 from optimizer.search import layout as c
 from optimizer.search.anneal import anneal, begin_part, better, clear_all, insert_all, lay_routes
 from optimizer.search.arrays import Compiled, compile_problem
+from optimizer.search.compiled import note_compilation
 from optimizer.search.parts import split_into_parts
 from optimizer.search.readout import read_plan
 from optimizer.search.state import Solution, Worker, new_solution, new_worker
@@ -26,9 +28,10 @@ from optimizer.solve import Progress, Stop, Watch
 class Settings:
     """How the search walks. Temperatures are in small steps of a goal (a drive to a neighbour)."""
 
-    hot: float = 1.5
-    cold: float = 0.01
+    hot: float = 10.0
+    cold: float = 0.2
     mean_removed: float = 10.0
+    swap_share: float = 0.1
     epochs: int = 40
     part_tasks: int = 400
     chunk_s: float = 0.03
@@ -49,6 +52,7 @@ def solve_with_search(
     settings: Settings | None = None,
 ) -> Plan:
     """Slack induction by string removals on all rules of the format; see ``optimizer.solve``."""
+    warm_up()
     began = time.monotonic()
     compiled = compile_problem(problem)
     search = Search(compiled, stop, seed, max(1, threads), watch, settings or Settings(), began)
@@ -63,6 +67,22 @@ def solve_with_search(
         own_version(),
     )
     return read_plan(compiled, search.best_next, search.best_begin, info)
+
+
+@cache
+def warm_up() -> None:
+    """Compile (or load from the cache) every kernel, so that no stop's seconds are spent on it."""
+    note_compilation()
+    travel = Travel(np.array([[0, 60], [60, 0]], dtype=np.int32))
+    someone = Technician("T", (Shift("S", 0, 3600, 0, 0),))
+    tiny = Problem(
+        (Location("home"), Location("door")), {"car": travel}, (someone,), (Job("J", 1),)
+    )
+    once = Search(
+        compile_problem(tiny), Stop(iterations=2), 1, 1, None, Settings(), time.monotonic()
+    )
+    once.start(Plan())
+    once.run()
 
 
 def own_version() -> str:
@@ -94,9 +114,7 @@ class Search:
         self.began = began
         self.solution: Solution = new_solution(compiled)
         self.threads = threads if self.arrays.n_shifts > 1 else 1
-        self.workers: list[Worker] = [
-            new_worker(compiled, w, seed) for w in range(self.threads)
-        ]
+        self.workers: list[Worker] = [new_worker(compiled, w, seed) for w in range(self.threads)]
         self.random = np.random.default_rng(seed)
         self.iterations = 0
         self.cancelled = False
@@ -180,9 +198,7 @@ class Search:
                 chunk = min(left, chunk)
             began = time.perf_counter()
             hot = self._temperature(share)
-            anneal(
-                self.arrays, self.solution, worker, chunk, hot, hot, self.settings.mean_removed
-            )
+            self._anneal(worker, chunk, hot, hot)
             spent = time.perf_counter() - began
             self.iterations += chunk
             if self.stop.seconds is None:
@@ -194,6 +210,12 @@ class Search:
             self._keep(worker.best)
             self._report()
 
+    def _anneal(self, worker: Worker, iterations: int, hot: float, cold: float) -> None:
+        s = self.settings
+        anneal(
+            self.arrays, self.solution, worker, iterations, hot, cold, s.mean_removed, s.swap_share
+        )
+
     def _run_in_parts(self) -> None:
         """Epochs: split the shifts into parts, anneal each alone, join, split anew."""
         s = self.settings
@@ -202,9 +224,8 @@ class Search:
             while (share := self._share()) < 1.0 and not self.cancelled:
                 parts = max(self.threads, round(self.arrays.n / s.part_tasks))
                 while len(self.workers) < parts:
-                    self.workers.append(
-                        new_worker(self.compiled, len(self.workers), int(self.random.integers(2**31)))
-                    )
+                    extra = int(self.random.integers(2**31))
+                    self.workers.append(new_worker(self.compiled, len(self.workers), extra))
                 task_part = split_into_parts(self.compiled, self.solution, parts, self.random)
                 for worker in self.workers[:parts]:
                     begin_part(self.arrays, self.solution, worker, task_part)
@@ -224,14 +245,14 @@ class Search:
         hot, cold = self._temperature(share), self._temperature(min(1.0, share + step))
         if self.stop.iterations is not None:
             count = max(1, int(self.stop.iterations * step / parts))
-            anneal(self.arrays, self.solution, worker, count, hot, cold, s.mean_removed)
+            self._anneal(worker, count, hot, cold)
             return count
         budget = (self.stop.seconds or 0.0) * step * self.threads / parts
         done, chunk = 0, 50
         began = time.perf_counter()
         while (spent := time.perf_counter() - began) < budget and self._share() < 1.0:
             now = self._temperature(min(1.0, share + step * spent / budget))
-            anneal(self.arrays, self.solution, worker, chunk, now, now, s.mean_removed)
+            self._anneal(worker, chunk, now, now)
             done += chunk
             taken = time.perf_counter() - began - spent
             chunk = max(20, int(chunk * min(2.0, budget / 10 / max(taken, 1e-6))))

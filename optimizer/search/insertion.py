@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from optimizer.search.compiled import compiled, inlined
 
 from optimizer.search import layout as c
+from optimizer.search.compiled import compiled, inlined
 from optimizer.search.layout import (
     BEGIN,
     DRIVE_KIND,
@@ -100,7 +100,7 @@ def harm_downstream(instance: Any, solution: Any, r: int, at: int, arrival: int)
             return harm
         at = to
     over = max(0, arrival - shift[SHIFT_END]) - max(0, old - shift[SHIFT_END])
-    return harm + weight_over * over
+    return harm + weight_over * over  # type: ignore[no-any-return]
 
 
 @inlined

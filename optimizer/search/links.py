@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from optimizer.search.compiled import compiled, inlined  # noqa
 from numpy.typing import NDArray
 
 from optimizer.problem import Job, Problem
+from optimizer.search.compiled import compiled, inlined  # noqa
 from optimizer.search.insertion import INFINITE, draw, has_room, price
 from optimizer.search.layout import (
     BEGIN,
@@ -173,7 +173,7 @@ def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
 
 @compiled
 def _base(instance: Any, solution: Any, kind: int, other: int) -> tuple[int, int]:
-    """From when a gap counts: earliest and latest, since setup may come or go with the neighbours."""
+    """From when a gap counts, earliest and latest: setup may come or go with the neighbours."""
     begin = solution.node[other, BEGIN]
     if kind != AFTER_END:
         return begin, begin

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.search.compiled import compiled, inlined  # noqa
-
 from optimizer.search.layout import (
     EARLIEST,
     LATEST,
@@ -69,7 +68,8 @@ def save_route(instance: Any, solution: Any, worker: Any, r: int) -> None:
 
 
 @compiled
-def _carry(instance: Any, solution: Any, r: int, job: int, sign: int) -> None:
+def carry(instance: Any, solution: Any, r: int, job: int, sign: int) -> None:
+    """Add the load and parts of a visit to its shift, or take them off."""
     for k in range(instance.load.shape[1]):
         solution.loaded[r, k] += sign * instance.load[job, k]
     if instance.stock.shape[1] > 0:
@@ -91,7 +91,7 @@ def unlink(instance: Any, solution: Any, job: int) -> None:
         solution.break_last[before] = last
     node[job, ROUTE] = -1
     solution.visits[r] -= 1
-    _carry(instance, solution, r, job, -1)
+    carry(instance, solution, r, job, -1)
     if instance.group[job] >= 0:
         instance.task[job, EARLIEST] = solution.window[job, 0]
         instance.task[job, LATEST] = solution.window[job, 1]
@@ -126,7 +126,7 @@ def put(instance: Any, solution: Any, worker: Any, job: int, at: int, split: int
     else:
         solution.break_last[job] = split
     solution.visits[r] += 1
-    _carry(instance, solution, r, job, 1)
+    carry(instance, solution, r, job, 1)
     return refresh(instance, solution, worker.scratch, r)  # type: ignore[no-any-return]
 
 
@@ -137,7 +137,7 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
     for x in range(worker.counts[C_PULLED]):
         job = worker.pulled[x]
         if node[job, ROUTE] >= 0:
-            _carry(instance, solution, node[job, ROUTE], job, -1)
+            carry(instance, solution, node[job, ROUTE], job, -1)
         node[job, ROUTE] = -1
         if instance.group[job] >= 0:
             instance.task[job, EARLIEST] = solution.window[job, 0]
@@ -164,4 +164,4 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
     for x in range(worker.counts[C_PULLED]):
         job = worker.pulled[x]
         if worker.was_absent[job] == 0:
-            _carry(instance, solution, node[job, ROUTE], job, 1)
+            carry(instance, solution, node[job, ROUTE], job, 1)

@@ -71,9 +71,7 @@ def nearest_types(
     return np.where(chosen < 0, -1, types[np.maximum(chosen, 0)]).astype(np.int32)
 
 
-def nearest_shifts(
-    drive: Any, task: NDArray[np.int64], fits: Any, n: int, n_shifts: int
-) -> I32:
+def nearest_shifts(drive: Any, task: NDArray[np.int64], fits: Any, n: int, n_shifts: int) -> I32:
     """Shifts by detour start → task → end, as int32[n, ≤ NEAR_SHIFTS], -1 where none fits."""
     if n_shifts == 0:
         return np.full((n, 1), -1, np.int32)

@@ -42,7 +42,7 @@ def split_into_parts(
         pole = place[piece[random.integers(len(piece))]]
         drives = arrays.drive[0, pole, place[piece]]
         order = piece[np.argsort(drives, kind="stable")]
-        half = np.searchsorted(np.cumsum(work[order]), work[order].sum() / 2) + 1
+        half = int(np.searchsorted(np.cumsum(work[order]), work[order].sum() / 2)) + 1
         half = min(max(1, half), len(order) - 1)
         pieces += [order[:half], order[half:]]
     for number, piece in enumerate(pieces):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimizer.search.compiled import compiled, inlined
-
+from optimizer.problem import START_TOLERANCE_S
 from optimizer.search import layout as c
+from optimizer.search.compiled import compiled, inlined
 from optimizer.search.layout import (
     BEGIN,
     DRIVE_KIND,
@@ -38,7 +38,6 @@ from optimizer.search.layout import (
     WEIGHT,
     WINDOWS,
 )
-from optimizer.problem import START_TOLERANCE_S
 
 TOLERANCE_S = START_TOLERANCE_S
 
@@ -122,8 +121,7 @@ def duration(instance: Any, kind: int, previous: int, job: int) -> int:
     """Seconds of service at ``job`` after ``previous``: setup only where the place is new."""
     time = instance.service[kind, job]
     if instance.task[job, SETUP] > 0 and (
-        previous >= instance.n
-        or instance.task[previous, LOCATION] != instance.task[job, LOCATION]
+        previous >= instance.n or instance.task[previous, LOCATION] != instance.task[job, LOCATION]
     ):
         return time + instance.task[job, SETUP]  # type: ignore[no-any-return]
     return time  # type: ignore[no-any-return]
