@@ -58,7 +58,7 @@ def first_start(instance: Any, job: int, arrival: int) -> int:
     if start > instance.task[job, LATEST]:
         return FAR
     if instance.task[job, WINDOWS] <= 1:
-        return start
+        return start  # type: ignore[no-any-return]
     for w in range(instance.window_from[job], instance.window_from[job + 1]):
         if start <= instance.closes[w]:
             start = max(start, instance.opens[w])
@@ -73,7 +73,7 @@ def last_start(instance: Any, job: int, limit: int) -> int:
     if start < instance.task[job, EARLIEST]:
         return -FAR
     if instance.task[job, WINDOWS] <= 1:
-        return start
+        return start  # type: ignore[no-any-return]
     for w in range(instance.window_from[job + 1] - 1, instance.window_from[job] - 1, -1):
         if start >= instance.opens[w]:
             start = min(start, instance.closes[w])
