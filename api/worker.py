@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -10,6 +11,7 @@ from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.queue import PLAN_TASK, queue_app
+from api.services import idempotency
 from api.services.planning import carry_out
 from network.roads import Roads
 
@@ -19,6 +21,7 @@ STALLED_AFTER_S = 15
 """A worker that has not been heard of for so long is dead; its work goes to another."""
 
 LOOK_EVERY_S = 5
+UPKEEP = "upkeep"
 
 
 def build(url: str, sessions: sessionmaker[Session], roads: Roads) -> App:
@@ -28,6 +31,13 @@ def build(url: str, sessions: sessionmaker[Session], roads: Roads) -> App:
     @app.task(name=PLAN_TASK, queue="plans")
     def plan_run(run_id: str) -> None:
         carry_out(sessions, roads, UUID(run_id))
+
+    @app.periodic(cron="23 * * * *")
+    @app.task(name="forget_keys", queue=UPKEEP, queueing_lock="forget_keys")
+    def forget_keys(timestamp: int) -> None:
+        with sessions.begin() as session:
+            count = idempotency.forget(session, datetime.fromtimestamp(timestamp, UTC))
+        log.info("old Idempotency-Keys forgotten", keys=count)
 
     return app
 
@@ -50,7 +60,7 @@ async def _serve(app: App) -> None:
         reviver = asyncio.create_task(_keep_reviving(app))
         try:
             await app.run_worker_async(
-                queues=["plans"],
+                queues=["plans", UPKEEP],
                 delete_jobs="successful",
                 fetch_job_polling_interval=2.0,
                 update_heartbeat_interval=HEARTBEAT_S,

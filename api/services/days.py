@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +107,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
     told["summary"] = plan.summary
     told["technicians"] = _technicians(view, plan, shifts, outlets, stops, jobs, visits)
     told["urgent"] = _urgent(view, jobs.values(), stops, visits, shifts)
+    names = {str(shift.technician.id): shift.technician.name for shift in shifts}
     told["unassigned"] = [
         {
             "job": entry["job"],
@@ -116,10 +117,32 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
             "due": view.iso(jobs[UUID(entry["job"])].due_at),
             "place": _place(view, jobs[UUID(entry["job"])]),
             "reasons": entry.get("reasons", []),
+            "blocking": entry.get("blocking", []),
+            "cure": _cure(view, entry.get("cure"), plan, names, jobs),
         }
         for entry in plan.document["unassigned"]
         if UUID(entry["job"]) in jobs
     ]
+    return told
+
+
+def _cure(
+    view: View,
+    cure: dict[str, Any] | None,
+    plan: Plan,
+    names: dict[str, str],
+    jobs: dict[UUID, Job],
+) -> dict[str, Any] | None:
+    """The change that would let a job in, with names and times of the day in place of ids."""
+    if cure is None:
+        return None
+    told = {key: value for key, value in cure.items() if key not in ("goals", "shift")}
+    told["technician"] = {"id": cure["technician"], "name": names.get(cure["technician"], "")}
+    if "window" in cure:
+        told["window"] = [view.iso(plan.epoch + timedelta(seconds=edge)) for edge in cure["window"]]
+    if "job" in cure:
+        other = jobs.get(UUID(cure["job"]))
+        told["number"] = None if other is None else other.number
     return told
 
 

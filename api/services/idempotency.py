@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from api.db.models import IdempotencyKey
 from api.services.refusals import Refusal
 
 LONGEST_KEY = 200
+KEPT = timedelta(days=7)
+"""How long an answer is kept for a repeat: longer than phones are offline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +77,13 @@ def keep(session: Session, person_id: UUID, key: str, answer: StoredAnswer) -> N
         .where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
         .values(status=answer.status, headers=answer.headers, body=answer.body)
     )
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Delete answers older than `KEPT`; returns how many. A repeat after that is a new request."""
+    gone = session.execute(
+        delete(IdempotencyKey)
+        .where(IdempotencyKey.created_at < now - KEPT)
+        .returning(IdempotencyKey.key)
+    )
+    return len(gone.all())

@@ -52,16 +52,21 @@ def watch(command: list[str], parent_pid: int) -> int:
 
     A request to stop is passed on, and what is left of the group a little later is killed.
     """
-    process = subprocess.Popen(command, start_new_session=True)
+    process: subprocess.Popen[bytes] | None = None
     deadline = float("inf")
 
     def forward(number: int, _frame: object) -> None:
         nonlocal deadline
         deadline = min(deadline, time.monotonic() + GRACE_S)
-        process.send_signal(number)
+        if process is not None:
+            process.send_signal(number)
 
+    # Before the start: a request in between would end this process and leave the command alone.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, forward)
+    process = subprocess.Popen(command, start_new_session=True)
+    if deadline < float("inf"):
+        process.terminate()
     status: int | None = None
     while status is None and os.getppid() == parent_pid and time.monotonic() < deadline:
         try:

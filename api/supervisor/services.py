@@ -69,13 +69,17 @@ def web(settings: Settings, logs: Path) -> Service:
     command = [sys.executable, "-m", "gunicorn"]
     command += ["--config", str(Path(__file__).with_name("gunicorn_config.py"))]
     command += ["--bind", f"{host}:{settings.web_port}"]
+    environment = child_environment(settings)
+    # Each process counts for itself, in files of one folder that /metrics adds up.
+    counts = settings.data_dir / "run" / f"metrics-{settings.web_port}"
+    environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(counts))
     command += ["--workers", str(settings.web_workers), "--threads", str(settings.web_threads)]
     return Service(
         name="web",
         command=[*command, "api.app:create_app()"],
         health=lambda: replies(f"http://{near}:{settings.web_port}/healthz"),
         log=logs / "web.log",
-        environment=child_environment(settings),
+        environment=environment,
     )
 
 

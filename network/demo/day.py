@@ -53,6 +53,7 @@ _SOON = timedelta(hours=20)
 _HOURLY = np.array([1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 13, 11, 11, 12, 13, 14, 15, 14, 11, 8,
                     4, 2], dtype=np.float64)  # fmt: skip
 _FADING_DAYS = 1.5
+_HALF = 0.5
 
 _SLOTS = ((time(9), time(12)), (time(12), time(15)), (time(15), time(18)), (time(17), time(19, 30)))
 
@@ -179,7 +180,14 @@ def make_demo_day(
     upcoming = round(_UPCOMING_SHARE * faults)
     addresses = doors.draw(faults + upcoming, fault_rng)
     first_start = max(now, min(shift.start for shift in kept if shift.day == day))
-    clock = _Clock(now, first_start, day, zone)
+    evening = None
+    if day == today and _left_share(roster, day, now) < _HALF:
+        morning, following = (
+            min(shift.start for shift in roster if shift.day == which)
+            for which in _working_days(day)[:2]
+        )
+        evening = _Evening(morning, following)
+    clock = _Clock(now, first_start, day, zone, evening)
     return DemoDay(
         now=now,
         timezone=region.timezone,
@@ -202,13 +210,31 @@ def planned_day(shifts: Sequence[DemoShift], now: datetime) -> date:
     """
     days = sorted({shift.day for shift in shifts if not shift.duty})
     for day, following in pairwise(days):
-        own = [shift for shift in shifts if shift.day == day]
-        whole_s = sum((shift.end - shift.start).total_seconds() for shift in own)
-        left_s = sum(max(0.0, (shift.end - max(now, shift.start)).total_seconds()) for shift in own)
+        left = _left_share(shifts, day, now)
         next_start = min(shift.start for shift in shifts if shift.day == following)
-        if left_s >= whole_s / 2 or (left_s > 0 and next_start - now > _SOON):
+        if left >= _HALF or (left > 0 and next_start - now > _SOON):
             return day
     raise ValueError("shifts: none ends after now")
+
+
+def _left_share(shifts: Sequence[DemoShift], day: date, now: datetime) -> float:
+    """The share of a day's working time that is still ahead."""
+    own = [shift for shift in shifts if shift.day == day]
+    whole_s = sum((shift.end - shift.start).total_seconds() for shift in own)
+    left_s = sum(max(0.0, (shift.end - max(now, shift.start)).total_seconds()) for shift in own)
+    return left_s / whole_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Evening:
+    """The end of the last working day before a day off.
+
+    What was urgent when the day began has been seen to, and so has what is due before the next
+    working day: a firm looks ahead to its day off.
+    """
+
+    morning: datetime
+    following: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +245,15 @@ class _Clock:
     first_start: datetime
     day: date
     zone: ZoneInfo
+    evening: _Evening | None
 
     def report_span(self, urgent: bool) -> tuple[datetime, datetime]:
         """Earliest and latest report of an open fault that can still be reached in time."""
         due, age = (_URGENT_DUE, _URGENT_AGE) if urgent else (_NORMAL_DUE, _NORMAL_AGE)
         earliest = max(self.now - age, self.first_start + _REACHABLE_MARGIN - due)
+        if self.evening is not None:
+            served = self.evening.following + _REACHABLE_MARGIN - due
+            earliest = max(earliest, self.evening.morning if urgent else served)
         # Before a day off nothing that waits for the day planned is in time: duty must serve it.
         if earliest > self.now - timedelta(hours=1):
             earliest = self.now - _FALLBACK_AGE

@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from domain.places import Place
-from network.demo.catalogue import CERTIFICATES, FAULTS, FIRST_NAMES, SKILLS, SURNAMES
+from network.demo.catalogue import (
+    CERTIFICATES,
+    FAULTS,
+    FIRST_NAMES,
+    SKILLS,
+    SURNAMES,
+    FaultKind,
+)
 from network.demo.demand import Address
 from network.demo.network_file import Street
 from network.roads.estimate import Floats, haversine_m
@@ -20,6 +27,7 @@ _MAIN = ("primary", "secondary")
 _CANDIDATES = 400
 _SUNDAY = 6
 _SUNDAY_DUTY = 8
+_URGENT_FAULTS = tuple(fault for fault in FAULTS if fault.urgent)
 
 # (start, end, lunch window): 7 h of work on six days are the 42 hours of Chile's working week
 # (Ley 21.561, from 2026-04-26).
@@ -166,22 +174,17 @@ def hire_technicians(
 def shifts_between(
     technicians: Sequence[DemoTechnician], first: date, last: date, timezone: str
 ) -> list[DemoShift]:
-    """Shifts from the first to the last local day: Monday to Saturday, a duty roster on Sunday.
+    """Shifts from the first to the last local day: Monday to Saturday, a duty crew on Sunday.
 
-    Sunday's duty (eight technicians, changing weekly) is what keeps an urgent fault reported on
-    a Saturday evening within its 24 elapsed hours.
+    Sunday's crew (see :func:`duty_crew`) is what keeps an urgent fault reported on a Saturday
+    evening within its 24 elapsed hours.
     """
     zone = ZoneInfo(timezone)
     shifts = []
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         duty = day.weekday() == _SUNDAY
-        # Chosen by the week's number with a stride, so that duty falls on all outlets.
-        turn = day.isocalendar().week
-        for index, technician in enumerate(technicians):
-            stride = max(1, len(technicians) // _SUNDAY_DUTY)
-            if duty and (index + turn) % stride:
-                continue
+        for technician in duty_crew(technicians, day) if duty else technicians:
             start, end, lunch = _DUTY if duty else _ROSTERS[technician.roster]
             begins, ends, lunch_from, lunch_until = (
                 datetime.combine(day, moment, zone).astimezone(UTC)
@@ -195,6 +198,48 @@ def shifts_between(
                 )
             )
     return shifts
+
+
+def duty_crew(technicians: Sequence[DemoTechnician], day: date) -> list[DemoTechnician]:
+    """The eight who are on duty on a Sunday; each urgent fault finds people among them.
+
+    The staff is dealt out into crews that take turns by the week. Crew after crew picks whoever can
+    repair most of the urgent kinds that few in it can repair yet, the rarest counting most (greedy
+    weighted cover, as Chvátal 1979, https://doi.org/10.1287/moor.4.3.233).
+    """
+    size = min(_SUNDAY_DUTY, len(technicians))
+    count = max(1, len(technicians) // size)
+    able = [[_can_repair(who, kind, day) for kind in _URGENT_FAULTS] for who in technicians]
+    heads = [sum(kinds) for kinds in zip(*able, strict=True)]
+    held = [[0] * len(_URGENT_FAULTS) for _ in range(count)]
+    crews: list[list[int]] = [[] for _ in range(count)]
+    waiting = list(range(len(technicians)))
+    for turn in range(size):
+        # To and fro, so that no crew always picks last.
+        for crew in range(count) if turn % 2 == 0 else reversed(range(count)):
+            best = max(waiting, key=lambda index: _help(able[index], held[crew], heads))
+            waiting.remove(best)
+            crews[crew].append(best)
+            held[crew] = [sum(pair) for pair in zip(held[crew], able[best], strict=True)]
+    return [technicians[index] for index in sorted(crews[day.isocalendar().week % count])]
+
+
+def _help(able: Sequence[bool], held: Sequence[int], heads: Sequence[int]) -> float:
+    """How much one more pair of hands is worth: rare work first, and what few can do yet."""
+    return sum(
+        8.0**-has / all_heads for can, has, all_heads in zip(able, held, heads, strict=True) if can
+    )
+
+
+def _can_repair(technician: DemoTechnician, fault: FaultKind, day: date) -> bool:
+    valid = {
+        certificate.code
+        for certificate in technician.certificates
+        if certificate.valid_from <= day <= certificate.valid_to
+    }
+    return valid.issuperset(fault.certificates) and all(
+        technician.skills.get(skill, 0) >= level for skill, level in fault.skills
+    )
 
 
 def person_name(rng: np.random.Generator) -> str:
@@ -247,5 +292,7 @@ def _stock(skills: Mapping[str, int], rng: np.random.Generator) -> dict[str, int
         part for fault in FAULTS for skill, _ in fault.skills if skill in skills
         for part in fault.parts
     )  # fmt: skip
-    stock = {part: int(rng.integers(0, 5)) for part in wanted}
+    # What an urgent fault needs is never missing in the morning; the rest may have run out.
+    urgent = {part for fault in _URGENT_FAULTS for part in fault.parts}
+    stock = {part: int(rng.integers(0, 5)) + 2 * (part in urgent) for part in wanted}
     return {part: pieces for part, pieces in stock.items() if pieces}

@@ -23,6 +23,9 @@ from optimizer.search.readout import read_plan
 from optimizer.search.state import Solution, Worker, new_solution, new_worker
 from optimizer.solve import Progress, Stop, Watch
 
+SMALL = 200
+"""With fewer tasks, threads search the whole problem each instead of a part of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -55,18 +58,59 @@ def solve_with_search(
     warm_up()
     began = time.monotonic()
     compiled = compile_problem(problem)
-    search = Search(compiled, stop, seed, max(1, threads), watch, settings or Settings(), began)
-    search.start(start)
-    search.run()
+    settings = settings or Settings()
+    threads = max(1, threads)
+    alone = threads == 1 or _can_be_split(compiled)
+    searches = [
+        Search(
+            compiled if k == 0 else compile_problem(problem),
+            stop,
+            seed + k,
+            threads if alone else 1,
+            watch if k == 0 else None,
+            settings,
+            began,
+        )
+        for k in range(1 if alone else threads)
+    ]
+    best = _run_side_by_side(searches, start)
     info = SolverInfo(
         "zhunda-search",
         round(time.monotonic() - began, 3),
-        search.iterations,
+        sum(search.iterations for search in searches),
         seed,
-        max(1, threads),
+        threads,
         own_version(),
     )
-    return read_plan(compiled, search.best_next, search.best_begin, info)
+    return read_plan(compiled, best.best_next, best.best_begin, info)
+
+
+def _can_be_split(compiled: Compiled) -> bool:
+    """Whether parts of the shifts can be searched apart: enough of them, and nothing ties them."""
+    arrays = compiled.arrays
+    return arrays.n >= SMALL and arrays.sums_only and not (arrays.group >= 0).any()
+
+
+def _run_side_by_side(searches: list[Search], start: Plan | None) -> Search:
+    """Run whole searches with different seeds, a thread each; the best one. A cancel ends all."""
+
+    def work(search: Search) -> Search:
+        search.start(start)
+        search.run()
+        if search.cancelled:
+            for other in searches:
+                other.cancelled = True
+        return search
+
+    if len(searches) == 1:
+        return work(searches[0])
+    with ThreadPoolExecutor(len(searches)) as pool:
+        done = list(pool.map(work, searches))
+    best = done[0]
+    for search in done[1:]:
+        if better(best.arrays.levels, search.best, best.best):
+            best = search
+    return best
 
 
 @cache
@@ -172,7 +216,7 @@ class Search:
         if arrays.n == 0 or arrays.n_shifts == 0 or self.cancelled:
             return
         small = arrays.n < 2 * self.settings.part_tasks
-        if not arrays.sums_only or (self.threads == 1 and small) or (arrays.group >= 0).any():
+        if not _can_be_split(self.compiled) or (self.threads == 1 and small):
             self._run_whole()
         else:
             self._run_in_parts()

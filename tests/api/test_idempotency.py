@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from api.db.models import Job
+from api.db.models import IdempotencyKey, Job
+from api.services import idempotency
 from tests.api.world import World, report
 
 
@@ -80,3 +82,30 @@ def test_of_threads_that_race_with_one_key_one_does_the_work_and_all_get_its_ans
     assert answers[0][0] == 201
     assert sorted(replayed for _, _, replayed in answers) == [False] + [True] * (racers - 1)
     assert jobs(world) == before + 1
+
+
+def test_answers_are_forgotten_after_a_week_and_not_before(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    now = datetime.now(UTC)
+    for name, age in (("young", timedelta(days=6)), ("old", timedelta(days=8))):
+        headers = {"Idempotency-Key": name}
+        assert (
+            dispatcher.post("/api/v1/requests", json=report(), headers=headers).status_code == 201
+        )
+        with world.sessions.begin() as session:
+            session.execute(
+                update(IdempotencyKey)
+                .where(IdempotencyKey.key == name)
+                .values(created_at=now - age)
+            )
+    with world.sessions.begin() as session:
+        assert idempotency.forget(session, now) == 1
+    before = jobs(world)
+    for name, made in (("young", 0), ("old", 1)):
+        headers = {"Idempotency-Key": name}
+        assert (
+            dispatcher.post("/api/v1/requests", json=report(), headers=headers).status_code == 201
+        )
+        assert jobs(world) == before + made
+        before = jobs(world)

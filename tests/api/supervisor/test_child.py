@@ -119,3 +119,24 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 126
     assert done.stderr.strip().endswith("nothing: No such file or directory")
+
+
+def test_a_request_to_stop_in_the_moment_of_the_start_leaves_nothing(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    program = (
+        "import os, signal, subprocess, sys\n"
+        "from api.supervisor import child\n"
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, *arguments, **options):\n"
+        "        super().__init__(*arguments, **options)\n"
+        f"        open({str(told)!r}, 'w').write(str(self.pid))\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "child.subprocess.Popen = Popen\n"
+        "command = [sys.executable, '-c', 'import signal; signal.pause()']\n"
+        "sys.exit(child.watch(command, os.getppid()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[3], timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not is_alive(int(told.read_text()))

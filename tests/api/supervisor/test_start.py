@@ -55,10 +55,10 @@ def once(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def dispatcher(url: str) -> Iterator[httpx.Client]:
+def signed_in(url: str, role: str = "dispatcher") -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{url}/api/v1", timeout=30.0) as client:
         people = client.get("/about").json()["personas"]
-        one = next(one for one in people if one["role"] == "dispatcher")
+        one = next(one for one in people if one["role"] == role)
         keys = {"login": one["login"], "password": one["password"]}
         client.post("/session", json=keys).raise_for_status()
         yield client
@@ -89,7 +89,7 @@ def test_an_interrupt_stops_all_in_order(started: whole.Whole, data: Path) -> No
 def test_after_kill_9_no_child_remains_and_the_next_start_has_every_acknowledged_write(
     started: whole.Whole, data: Path
 ) -> None:
-    with dispatcher(started.url) as client:
+    with signed_in(started.url) as client:
         acknowledged = client.post("/requests", json=REPORT)
         acknowledged.raise_for_status()
     started.stop(signal.SIGKILL)
@@ -100,7 +100,7 @@ def test_after_kill_9_no_child_remains_and_the_next_start_has_every_acknowledged
     again = whole.start(data)
     try:
         again.wait_for(READY)
-        with dispatcher(again.url) as client:
+        with signed_in(again.url) as client:
             kept = client.get(acknowledged.headers["Location"].removeprefix("/api/v1"))
         assert kept.status_code == 200
         assert kept.json()["address"] == REPORT["address"]
@@ -130,6 +130,25 @@ def test_a_web_server_that_dies_comes_back(started: whole.Whole, data: Path) -> 
         except httpx.HTTPError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_figures_of_all_web_processes_are_added_up(data: Path) -> None:
+    running = whole.start(data, ZHUNDA_WEB_WORKERS="2")
+    try:
+        running.wait_for(READY)
+        for _ in range(20):
+            httpx.get(f"{running.url}/api/v1/about").raise_for_status()
+        with signed_in(running.url, "admin") as client:
+            # A new connection each time, so that either process answers.
+            told = [
+                httpx.get(f"{running.url}/metrics", cookies=client.cookies).text for _ in range(6)
+            ]
+    finally:
+        running.stop(signal.SIGINT)
+    counted = 'zhunda_answers_total{method="GET",route="/api/v1/about",status="200"} 21.0'
+    for text in told:
+        assert counted in text
+        assert text.count('zhunda_jobs{status="open"}') == 1
 
 
 def test_a_second_start_on_the_same_data_is_refused_by_name(

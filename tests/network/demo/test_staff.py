@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from network.demo import DemoDay, DemoRegion, make_demo_day
-from network.demo.catalogue import CERTIFICATES, FAULTS, SKILLS
+from network.demo.catalogue import CERTIFICATES, FAULTS, SKILLS, FaultKind
 from network.demo.network_file import Street
-from network.demo.staff import shifts_between
+from network.demo.staff import DemoTechnician, duty_crew, shifts_between
 from network.roads.estimate import haversine_m
 
 ZONE = ZoneInfo("America/Santiago")
@@ -90,6 +91,28 @@ def test_sunday_duty_goes_round(day: DemoDay) -> None:
         for own in (sunday, sunday + timedelta(days=7))
     ]
     assert not on_duty[0] & on_duty[1]
+
+
+@pytest.mark.parametrize("week", range(5))
+def test_every_sundays_crew_has_its_share_of_those_who_repair_each_urgent_fault(
+    day: DemoDay, week: int
+) -> None:
+    sunday = MONDAY + timedelta(days=6 + 7 * week)
+    crew = duty_crew(day.technicians, sunday)
+    assert len({technician.id for technician in crew}) == 8
+
+    def able(technicians: Sequence[DemoTechnician], kind: FaultKind) -> int:
+        return sum(
+            all(technician.skills.get(skill, 0) >= level for skill, level in kind.skills)
+            and all(technician.stock.get(part, 0) for part in kind.parts)
+            and {c.code for c in technician.certificates if c.valid_to >= sunday}
+            >= set(kind.certificates)
+            for technician in technicians
+        )
+
+    for kind in (kind for kind in FAULTS if kind.urgent):
+        # Five crews: nobody is on duty two Sundays in a row.
+        assert able(crew, kind) >= min(2, able(day.technicians, kind) // 5) >= 1, kind.code
 
 
 def test_shifts_keep_to_the_clock_on_the_wall_when_it_changes(day: DemoDay) -> None:

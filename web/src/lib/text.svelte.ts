@@ -30,7 +30,10 @@ export function t(key: Word, values: Record<string, string | number> = {}): stri
 }
 
 /** The words of a code that the server gave, or the code made readable where there are none. */
-export function term(kind: "product" | "fault" | "rule" | "state" | "role", code: string): string {
+export function term(
+  kind: "product" | "fault" | "rule" | "skill" | "state" | "role",
+  code: string,
+): string {
   const key = `${kind}.${code}` as Word;
   return books[language.current][key] ?? code.replaceAll("_", " ");
 }

@@ -71,6 +71,23 @@ export interface Unassigned {
   product: string;
   due: string | null;
   reasons: { rule: string; technicians: number; detail: string }[];
+  /** The fewest rules whose lifting would let it in; empty when that was not searched. */
+  blocking: string[];
+  /** The cheapest single change that was tried and would let it in. */
+  cure: Cure | null;
+}
+
+export interface Cure {
+  change: string;
+  technician: { id: string; name: string };
+  seconds?: number;
+  window?: [string, string];
+  edge?: "open" | "close";
+  parts?: Record<string, number>;
+  equipment?: string[];
+  skill?: string;
+  level?: number;
+  number?: number | string | null;
 }
 
 export interface Summary {
@@ -79,6 +96,7 @@ export interface Summary {
   technicians_used: number;
   urgent_total: number;
   urgent_in_time: number;
+  urgent_out_of_reach?: number;
   other_total: number;
   other_in_time: number;
   other_due_later: number;
