@@ -31,6 +31,9 @@ levels. Dropping another job is always the last resort, a lower class (then a sm
 first.
 """
 
+LONGEST_OVERTIME_S = 4 * 3600
+"""Nobody is asked to stay longer than this; a job that would need it has another cure, or none."""
+
 TIES = 6
 """Changes that cost the same and are tried against each other by the goals they lead to."""
 
@@ -172,7 +175,7 @@ def _overtime(question: Question, clean: Ints) -> Iterator[Change]:
         mine = ends[base : base + len(question.state.stops[slot]) + 1]
         end = int(mine.min())
         seconds = end - int(clock.limit[slot])
-        if end >= NEVER or seconds <= 0:
+        if end >= NEVER or not 0 < seconds <= LONGEST_OVERTIME_S:
             continue
         shift = question.state.slots[slot].shift
         yield Change(

@@ -84,7 +84,6 @@ class Compiled:
     arrays: Instance
     tasks: tuple[Job, ...]
     shifts: tuple[tuple[Technician, Shift], ...]
-    longest_route: int
     leg: float  # the median drive between neighbours, the scale of the temperatures
     task_of: dict[str, list[int]]
     shift_of: dict[tuple[str, str], int]
@@ -139,7 +138,7 @@ def compile_problem(problem: Problem) -> Compiled:
         _hardness(fits, load, capacity), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
     )  # fmt: skip
-    return Compiled(problem, arrays, tasks, shifts, _longest_route(arrays), leg, task_of, shift_of)
+    return Compiled(problem, arrays, tasks, shifts, leg, task_of, shift_of)
 
 
 def _drives(
@@ -395,13 +394,3 @@ def _parts(problem: Problem, tasks: tuple[Job, ...]) -> tuple[I64, I64, I64, I64
         np.array(counts, np.int64),
         stock,
     )
-
-
-def _longest_route(arrays: Instance) -> int:
-    """How many visits a route can have at most, by count of jobs and by the clock."""
-    if arrays.n == 0 or arrays.n_shifts == 0:
-        return 0
-    shortest = max(1, int(arrays.service.min()))
-    span = int((arrays.shift[:, c.HARD_END] - arrays.shift[:, c.SHIFT_START]).max())
-    by_clock = span // shortest + 2
-    return min(arrays.n, int(arrays.shift[:, c.MAX_JOBS].max()), by_clock)

@@ -147,5 +147,5 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
         np.zeros(max(1, arrays.stock.shape[0]), np.int64),
         np.zeros(n_shifts, np.uint8),
         np.zeros(n_shifts, np.int32),
-        np.zeros((compiled.longest_route + 8, 4), np.int64),
+        np.zeros((n + 8, 4), np.int64),
     )

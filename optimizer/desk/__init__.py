@@ -1,0 +1,25 @@
+"""Live dispatch: a plan held in memory that answers, within milliseconds, who could come when."""
+
+from optimizer.desk.desk import Desk
+from optimizer.desk.offer import (
+    DelayReport,
+    Ejection,
+    LateVisit,
+    Move,
+    NoRepair,
+    Offer,
+    OutageReport,
+    StaleOffer,
+)
+
+__all__ = [
+    "DelayReport",
+    "Desk",
+    "Ejection",
+    "LateVisit",
+    "Move",
+    "NoRepair",
+    "Offer",
+    "OutageReport",
+    "StaleOffer",
+]

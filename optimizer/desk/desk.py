@@ -1,0 +1,510 @@
+"""The desk: a plan held in memory, and what a dispatcher asks of it while the day runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.check import CheckReport, check
+from optimizer.desk import scan as compiled
+from optimizer.desk.absence import without_technician
+from optimizer.desk.admission import (
+    cut_to_predecessors,
+    is_tied,
+    movable,
+    refuse_job,
+    shifts_a_tied_end,
+)
+from optimizer.desk.effects import Goals, difference, ejections, moves, rank, step_of
+from optimizer.desk.model import Model, Places
+from optimizer.desk.offer import Change, DelayReport, NoRepair, Offer, OutageReport, StaleOffer
+from optimizer.desk.overrun import kept_in_order, overrun
+from optimizer.desk.repair import homeless_visit, redistribute, without_broken_freezes
+from optimizer.desk.standing import Standing, fixed_starts, refuse_unknown, standings
+from optimizer.plan import Plan, Route, Unassigned
+from optimizer.problem import Job, Location, Problem
+from optimizer.search import layout as c
+from optimizer.search.state import C_SAVED
+
+POOL = 128
+"""Removals carried out in full when visits make room; the cheapest ones."""
+
+MORE = 2
+"""Technicians beyond ``k`` whose exact goals are looked at, since breaks are placed greedily."""
+
+
+class Desk:
+    """Holds a plan and changes it one decision at a time.
+
+    Parameters
+    ----------
+    problem, plan
+        A valid problem and a valid plan of it. Routes are timed anew (as early as possible, but
+        for what is settled, frozen or tied); `plan` is what became of it.
+    now_s
+        Seconds from the epoch. What has begun by now, or whose drive has, is settled and does not
+        move; every changed drive departs at or after now, from the place of the last settled visit.
+    seed
+        Of the searches behind `technician_out` and `improve`.
+    promised
+        Jobs that must not make room for others, besides those that are frozen, pinned, tied to
+        others, or have only time windows narrower than a day.
+
+    Raises
+    ------
+    ValueError
+        When the plan names a technician, shift or job the problem does not have, or is not valid.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        plan: Plan,
+        *,
+        now_s: int,
+        seed: int = 1,
+        promised: Collection[str] = (),
+    ) -> None:
+        self.now_s, self.seed = now_s, seed
+        self.promised = frozenset(promised)
+        self.version = 1
+        self.places = Places(problem)
+        self.problem = replace(problem, travel=self.places.travel())
+        self._closed: set[tuple[str, str]] = set()
+        refuse_unknown(problem, plan)
+        self._open(plan)
+        report = check(self.problem, self.plan)
+        if not report.valid:
+            raise ValueError(f"the plan is not valid: {report.violations[0]}")
+
+    def _open(self, plan: Plan) -> None:
+        """Read the plan as it stands at now and build the arrays from it."""
+        problem = self.problem
+        self.jobs = {job.id: job for job in problem.jobs}
+        self.starts = fixed_starts(problem, plan)
+        while True:
+            self.stands: list[Standing] = standings(
+                problem, plan, self.now_s, frozenset(self._closed)
+            )
+            self.tails: dict[int, tuple[str, ...]] = {}
+            self.routes: dict[int, Route | None] = {}
+            misfits = set()
+            for r, stand in enumerate(self.stands):
+                self.tails[r] = tuple(job.id for job in stand.tail)
+                if stand.closed:
+                    self.routes[r] = stand.whole
+                    continue
+                self.routes[r] = stand.timed(problem, stand.tail, self.starts)
+                if self.routes[r] is None and (stand.tail or stand.settled):
+                    misfits.add(r)
+            if not misfits:
+                self.model = Model(
+                    problem,
+                    self.places,
+                    self.stands,
+                    {r: [self.jobs[j] for j in tail] for r, tail in self.tails.items()},
+                    self.starts,
+                    self.seed,
+                )
+                misfits = self.model.misfits
+            if not misfits:
+                break
+            self._closed |= {
+                (self.stands[r].technician.id, self.stands[r].shift.id) for r in misfits
+            }
+        self._scratch()
+
+    def _scratch(self) -> None:
+        arrays = self.model.arrays
+        people = max(1, arrays.stock.shape[0])
+        self._change = np.full(compiled.CHANGE_SIZE, -1, np.int64)
+        self._figures = np.zeros((people, c.N_FIGURES), np.int64)
+        self._changes = np.full((people, compiled.CHANGE_SIZE), -1, np.int64)
+        self._found = np.zeros(people, np.uint8)
+        self._wanted = np.zeros(people, np.uint8)
+        self._pool = np.zeros((POOL, 2), np.int64)
+        self._pool_energy = np.zeros(POOL, np.float64)
+        self._pool_count = np.zeros(1, np.int64)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it stands, with its goals."""
+        routes = tuple(route for route in self.routes.values() if route is not None)
+        plan = _whole(self.problem, routes)
+        return replace(plan, goals=check(self.problem, plan).goals)
+
+    def offers(self, job: Job, k: int = 3, *, eject: int = 2) -> tuple[Offer, ...]:
+        """The best places for a job with ``k`` different technicians, best first.
+
+        Parameters
+        ----------
+        job
+            New, or left out of the plan. May come ``after`` jobs that are planned; a crew or
+            ``together`` needs `optimizer.solve`.
+        k
+            At most so many offers; fewer where fewer technicians can come.
+        eject
+            Up to so many visits without a promise (0, 1 or 2) make room where a technician could
+            otherwise come late or not at all.
+
+        Raises
+        ------
+        ValueError
+            When the job is planned already, needs company, or names what the problem does not know.
+        """
+        refuse_job(job, self.problem, self.jobs, self.routes)
+        if not 0 <= eject <= 2:
+            raise ValueError(f"eject must be 0, 1 or 2, got {eject}")
+        fitted = cut_to_predecessors(job, self.routes, self.now_s)
+        if fitted is None or k < 1 or not self.model.arrays.n_shifts:
+            return ()
+        model = self.model
+        task = self._slot()
+        model.fill(task, fitted)
+        shared = (model.arrays, model.solution, model.worker, task, model.first_at)
+        record = (self._change, self._figures, self._changes, self._found)
+        compiled.scan(*shared, *record)
+        if eject:
+            late = self._figures[:, c.LATE] + model.arrays.left_out[task, c.LATE]
+            self._wanted[:] = (self._found == 0) | (late > 0)
+            if np.count_nonzero(self._wanted == 0) < k:
+                pool = (self._pool, self._pool_energy, self._pool_count)
+                compiled.scan_ejections(
+                    *shared,
+                    movable(self.model.job_of, self.jobs, self.starts, self.promised),
+                    self._wanted,
+                    eject,
+                    *pool,
+                    *record,
+                )
+        levels = self._figures @ model.arrays.levels.T
+        order = sorted(np.flatnonzero(self._found), key=lambda who: tuple(levels[who]))
+        found = [self._offer(job, fitted, task, self._changes[who]) for who in order[: k + MORE]]
+        model.retire(task)
+        offers = [offer for offer in found if offer is not None]
+        return tuple(sorted(offers, key=lambda offer: rank(offer.effect))[:k])
+
+    def commit(self, offer: Offer) -> Plan:
+        """Make an offer the plan, if the plan is still the one it was computed on.
+
+        Raises
+        ------
+        StaleOffer
+            When the plan has moved on.
+        """
+        self._apply(offer.change)
+        return self.plan
+
+    def remove(self, job_id: str) -> Plan:
+        """Take a job off the plan and out of the problem (it was called off).
+
+        Raises
+        ------
+        ValueError
+            When there is no such job, it has begun, or others are tied to it.
+        """
+        job = self.jobs.get(job_id)
+        if job is None:
+            raise ValueError(f"no job {job_id!r} in the problem")
+        if is_tied(job, self.problem):
+            raise ValueError(f"job {job_id!r} is tied to others")
+        where = [r for r, route in self.routes.items() if route and job_id in route.jobs]
+        changed: dict[int, tuple[str, ...]] = {}
+        for r in where:
+            if job_id not in self.tails[r] or self.stands[r].closed:
+                raise ValueError(f"job {job_id!r} has begun or its route is fixed")
+            if job_id in self.starts:
+                raise ValueError(f"job {job_id!r} is frozen")
+            changed[r] = tuple(name for name in self.tails[r] if name != job_id)
+        routes = {r: self._timed(r, tail) for r, tail in changed.items()}
+        for r, tail in tuple(changed.items()):
+            if tail and routes[r] is None:  # a setup that it spared the next one comes back
+                jobs = [self.jobs[name] for name in tail]
+                kept = kept_in_order(self.problem, self.stands[r], jobs, self.starts)
+                changed[r], routes[r] = kept, self._timed(r, kept)
+                found = redistribute(
+                    self._problem_with(None, job_id),
+                    self.places,
+                    self.stands,
+                    {**self.tails, r: kept},
+                    self.starts,
+                    [homeless_visit(self.jobs[name], None) for name in tail if name not in kept],
+                    seed=self.seed,
+                    iterations=0,
+                )
+                changed.update(found[0])
+                routes.update(found[1])
+        self._apply(Change(self.version, changed, routes, gone=job_id))
+        return self.plan
+
+    def delay(self, job_id: str, seconds: int, *, iterations: int = 1500) -> DelayReport:
+        """A visit takes ``seconds`` longer than planned: who comes late, and the cheapest repair.
+
+        Nothing changes before `DelayReport.apply` is called. The visit may be under way or still to
+        come; whoever was thought to drive on already is taken to be there still.
+
+        Raises
+        ------
+        ValueError
+            When the job is on no route or on one that is kept to the letter, or ``seconds`` < 0.
+        """
+        on = [r for r, route in self.routes.items() if route and job_id in route.jobs]
+        if not on or any(self.stands[r].closed for r in on):
+            raise ValueError(f"job {job_id!r} is on no route that the desk may change")
+        if seconds < 0:
+            raise ValueError(f"seconds must not be negative, got {seconds}")
+        result = overrun(
+            self.problem, self.places, self.stands, self.tails, self.routes, self.starts, job_id,
+            seconds, self.now_s, seed=self.seed, iterations=iterations,
+        )  # fmt: skip
+        ways = [(result.tails, result.routes)]
+        ways += [] if result.unrepaired is None else [result.unrepaired]
+        longer = self._problem_with(result.job, None)
+        after = [without_broken_freezes(longer, {**self.routes, **way[1]}.values()) for way in ways]
+        effects = [self._effect(*way, problem=p) for way, p in zip(ways, after, strict=True)]
+        chosen = min(range(len(ways)), key=lambda k: (rank(effects[k]), -k))
+        (tails, routes), effect = ways[chosen], effects[chosen]
+        old = [route for r in {*on, *routes} if (route := self.routes[r]) is not None]
+        new = [routes.get(r, self.routes[r]) for r in {*on, *routes}]
+        changed = moves(old, [route for route in new if route is not None])
+        return DelayReport(
+            job_id,
+            seconds,
+            moves([route for r in on if (route := self.routes[r]) is not None], result.as_is),
+            result.late,
+            result.is_possible,
+            effect,
+            changed,
+            tuple(move.job for move in changed if move.new_technician is None),
+            self.version,
+            Change(self.version, tails, routes, problem=after[chosen]),
+            self._take,
+        )
+
+    def technician_out(
+        self, technician_id: str, from_s: int | None = None, *, iterations: int = 1500
+    ) -> OutageReport:
+        """Spread what the technician would start from ``from_s`` (None: now) over the others.
+
+        Serve, late, dropped, then as few changed visits as possible, then the problem's own goals.
+        Visits frozen with this technician leave the published plan: they cannot be kept. The
+        technician gets nothing new afterwards.
+
+        Raises
+        ------
+        ValueError
+            When there is no such technician.
+        """
+        if all(who.id != technician_id for who in self.problem.technicians):
+            raise ValueError(f"no technician {technician_id!r} in the problem")
+        result = without_technician(
+            self.problem, self.places, self.stands, self.tails, self.routes, self.starts,
+            technician_id, max(self.now_s, self.now_s if from_s is None else from_s),
+            seed=self.seed, iterations=iterations,
+        )  # fmt: skip
+        old = [route for r in result.routes if (route := self.routes[r]) is not None]
+        new = [route for route in result.routes.values() if route is not None]
+        effect = self._effect(result.tails, result.routes, problem=result.problem)
+        changed = moves(old, new)
+        change = Change(self.version, result.tails, result.routes, problem=result.problem)
+        self._apply(change, result.closed)
+        return OutageReport(
+            technician_id,
+            changed,
+            tuple(move.job for move in changed if move.new_technician is None),
+            effect,
+            self.version,
+        )
+
+    def _take(self, change: Change) -> Plan:
+        self._apply(change)
+        return self.plan
+
+    def add_location(
+        self,
+        durations_to_s: Sequence[int] | NDArray[np.integer[Any]],
+        durations_from_s: Sequence[int] | NDArray[np.integer[Any]],
+        distances_to_m: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        distances_from_m: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        *,
+        name: str | None = None,
+        profile: str | None = None,
+    ) -> int:
+        """Make a new place known and return its index.
+
+        Parameters
+        ----------
+        durations_to_s, durations_from_s
+            From every place known so far to the new one, and back; int[n_locations].
+        profile
+            The profile these belong to; None: all of them.
+
+        Raises
+        ------
+        ValueError
+            When a length does not fit or a duration is negative.
+        """
+        index = self.places.count
+        rows = {"durations_to_s": durations_to_s, "durations_from_s": durations_from_s}
+        if distances_to_m is not None and distances_from_m is not None:
+            rows |= {"distances_to_m": distances_to_m, "distances_from_m": distances_from_m}
+        for key, row in rows.items():
+            values = np.asarray(row)
+            if values.shape != (index,) or (values < 0).any():
+                raise ValueError(f"{key} needs {index} numbers, none below 0")
+        if index == self.places.room:
+            self.places = Places(self.problem)
+            self._open(self.plan)
+        for known, wide in self.places.buffers.items():
+            if profile is not None and known != profile:
+                continue
+            for matrix, to, back in (
+                (wide.durations_s, durations_to_s, durations_from_s),
+                (wide.distances_m, distances_to_m, distances_from_m),
+            ):
+                if matrix is not None and to is not None and back is not None:
+                    matrix[:index, index], matrix[index, :index] = to, back
+                    matrix[index, index] = 0
+        self.places.count += 1
+        self.problem = replace(
+            self.problem,
+            locations=(*self.problem.locations, Location(name or f"place {index}")),
+            travel=self.places.travel(),
+        )
+        self.model.problem = self.problem
+        self.model.add_place(index)
+        return index
+
+    # what the public face is made of
+
+    def _slot(self) -> int:
+        if not self.model.free:
+            self._open(self.plan)
+        return self.model.free.pop()
+
+    def _timed(self, r: int, tail: Sequence[str], jobs: Mapping[str, Job] | None = None) -> Any:
+        known = jobs or self.jobs
+        return self.stands[r].timed(self.problem, [known[name] for name in tail], self.starts)
+
+    def _offer(self, job: Job, fitted: Job, task: int, change: NDArray[np.int64]) -> Offer | None:
+        """Carry the change out in the arrays, read it, take it back, and time it exactly."""
+        model = self.model
+        if not compiled.perform(model.arrays, model.solution, model.worker, change):
+            return None
+        tails = self._changed_tails()
+        compiled.undo(model.arrays, model.solution, model.worker)
+        if tails is None:
+            return None
+        jobs = {**self.jobs, job.id: fitted}
+        routes = {r: self._timed(r, tail, jobs) for r, tail in tails.items()}
+        if any(route is None for r, route in routes.items() if tails[r]):
+            return None
+        out = [model.job_of[t] for t in change[[compiled.FIRST_OUT, compiled.SECOND_OUT]] if t >= 0]
+        old = [route for r in tails if (route := self.routes[r]) is not None]
+        new = [route for route in routes.values() if route is not None]
+        own = next(route for route in new if job.id in route.jobs)
+        if shifts_a_tied_end(old, new, self.starts) and not self._is_valid(routes, job):
+            return None
+        step = step_of(own, job.id)
+        return Offer(
+            job,
+            own.technician,
+            own.shift,
+            own.jobs.index(job.id),
+            step.arrival or 0,
+            step.start or 0,
+            step.end or 0,
+            self._effect(tails, routes, problem_job=job),
+            moves(old, new, job.id),
+            ejections(out, old, new),
+            self.version,
+            Change(self.version, tails, routes, job),
+        )
+
+    def _is_valid(self, routes: Mapping[int, Route | None], job: Job) -> bool:
+        return self._report(self._problem_with(job, None), routes).valid
+
+    def _report(self, problem: Problem, changed: Mapping[int, Route | None]) -> CheckReport:
+        routes = tuple(r for r in {**self.routes, **changed}.values() if r is not None)
+        return check(problem, _whole(problem, routes))
+
+    def _changed_tails(self) -> dict[int, tuple[str, ...]] | None:
+        """The tails of the routes that the change just performed has touched."""
+        worker = self.model.worker
+        saved = worker.saved_routes[: worker.counts[C_SAVED]].tolist()
+        tails = {r: self.model.tail(r) for r in saved}
+        if any(tail is None for tail in tails.values()):
+            return None
+        return {r: tail for r, tail in tails.items() if tail is not None}
+
+    def _effect(
+        self,
+        tails: Mapping[int, Sequence[str]],
+        routes: Mapping[int, Route | None],
+        *,
+        problem_job: Job | None = None,
+        gone: str | None = None,
+        problem: Problem | None = None,
+    ) -> Goals:
+        old = [route for r in tails if (route := self.routes[r]) is not None]
+        new = [route for route in routes.values() if route is not None]
+        after = problem or self._problem_with(problem_job, gone)
+        names = {name for route in (*old, *new) for name in route.jobs}
+        if problem_job is not None:
+            names.add(problem_job.id)
+        if gone is not None:
+            names.add(gone)
+        known = {**self.jobs, **{job.id: job for job in after.jobs}}
+        halves = [r for r, route in self.routes.items()
+                  if r not in tails and route is not None
+                  and any(self.jobs[name].crew > 1 and name in names for name in route.jobs)
+                  ]  # fmt: skip
+        beside = [route for r in halves if (route := self.routes[r]) is not None]
+        for route in beside:
+            names.update(route.jobs)
+        ordered = [name for name in known if name in names]
+        touched = {*tails, *halves}
+        return difference(
+            self.problem,
+            [*old, *beside],
+            after,
+            [*new, *beside],
+            [self.jobs[name] for name in ordered if name in self.jobs],
+            [known[name] for name in ordered if name != gone],
+            [route for r, route in self.routes.items() if r not in touched and route is not None],
+        )
+
+    def _problem_with(self, job: Job | None, gone: str | None) -> Problem:
+        jobs = self.problem.jobs
+        if gone is not None:
+            jobs = tuple(other for other in jobs if other.id != gone)
+        if job is not None and job.id in self.jobs:
+            jobs = tuple(job if other.id == job.id else other for other in jobs)
+        elif job is not None:
+            jobs = (*jobs, job)
+        return self.problem if jobs is self.problem.jobs else replace(self.problem, jobs=jobs)
+
+    def _apply(self, change: Change, closed: Collection[tuple[str, str]] = ()) -> None:
+        """Compare and set: bring arrays and plan to what the change says."""
+        if change.version != self.version:
+            raise StaleOffer(change.version, self.version)
+        problem = change.problem or self._problem_with(change.problem_job, change.gone)
+        report = self._report(problem, change.routes)
+        if not report.valid:
+            raise NoRepair(str(report.violations[0]))
+        self.problem = problem
+        self._closed |= set(closed)
+        self.jobs = {job.id: job for job in self.problem.jobs}
+        self.tails.update(change.tails)
+        self.routes.update(change.routes)
+        self.version += 1
+        self._open(self.plan)
+
+
+def _whole(problem: Problem, routes: tuple[Route, ...]) -> Plan:
+    served = {name for route in routes for name in route.jobs}
+    return Plan(routes, tuple(Unassigned(j.id) for j in problem.jobs if j.id not in served))

@@ -1,0 +1,114 @@
+"""What a change does: every goal by the checker's arithmetic, every visit that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from optimizer.check.facts import read
+from optimizer.check.goals import goals as recomputed
+from optimizer.desk.offer import Ejection, Move
+from optimizer.plan import Plan, Route, Step
+from optimizer.problem import Job, Problem
+
+Goals = dict[str, int | float]
+
+
+def named(problem: Problem) -> tuple[str, ...]:
+    """``unserved`` and the objective's goals in their order."""
+    return ("unserved", *(goal.name for goal in problem.objective))
+
+
+def adds_up(problem: Problem) -> bool:
+    """Whether every goal is an exact sum over routes and jobs."""
+    terms = [term for goal in problem.objective for term in goal.terms]
+    return not {name for name, _ in terms} & {"spread", "worst_late"} and all(
+        float(weight).is_integer() for _, weight in terms
+    )
+
+
+def difference(
+    before: Problem,
+    old: Sequence[Route],
+    after: Problem,
+    new: Sequence[Route],
+    jobs_before: Sequence[Job],
+    jobs_after: Sequence[Job],
+    untouched: Sequence[Route],
+) -> Goals:
+    """Goals after − goals before.
+
+    Parameters
+    ----------
+    old, new
+        The routes that change, as they are and as they become.
+    jobs_before, jobs_after
+        The jobs concerned: those on these routes, and those that come or go.
+    untouched
+        All other routes; read only where goals are no sums.
+    """
+    if adds_up(before):
+        was = recomputed(read(replace(before, jobs=tuple(jobs_before)), Plan(tuple(old))))
+        now = recomputed(read(replace(after, jobs=tuple(jobs_after)), Plan(tuple(new))))
+    else:
+        was = recomputed(read(before, Plan((*untouched, *old))))
+        now = recomputed(read(after, Plan((*untouched, *new))))
+    return {name: now[name] - was[name] for name in named(before)}
+
+
+def rank(goals: Mapping[str, int | float]) -> tuple[int | float, ...]:
+    """Goals in order of importance, for comparison: less is better."""
+    return tuple(goals.values())
+
+
+def moves(old: Sequence[Route], new: Sequence[Route], skip: str | None = None) -> tuple[Move, ...]:
+    """Every visit whose technician, start or arrival differs; ``skip`` is the job that is new."""
+    was, now = _stops(old), _stops(new)
+    found = []
+    for key in dict.fromkeys((*was, *now)):
+        job = key[0]
+        a, b = was.get(key), now.get(key)
+        if job == skip or a == b:
+            continue
+        found.append(
+            Move(
+                job,
+                a[0] if a else None,
+                b[0] if b else None,
+                a[2] if a else None,
+                b[2] if b else None,
+                a[1] if a else None,
+                b[1] if b else None,
+            )
+        )
+    return tuple(found)
+
+
+def _stops(routes: Sequence[Route]) -> dict[tuple[str, int], tuple[str, int, int]]:
+    """Per (job, number of its half) who arrives when and starts when."""
+    found: dict[tuple[str, int], tuple[str, int, int]] = {}
+    count: dict[str, int] = {}
+    for route in routes:
+        for step in route.steps:
+            if step.job is not None:
+                half = count.get(step.job, 0)
+                count[step.job] = half + 1
+                found[step.job, half] = (route.technician, step.arrival or 0, step.start or 0)
+    return found
+
+
+def ejections(
+    jobs: Sequence[str], old: Sequence[Route], new: Sequence[Route]
+) -> tuple[Ejection, ...]:
+    """From where to where the jobs that made room have gone."""
+    found = []
+    for job in jobs:
+        a = next(route for route in old if job in route.jobs)
+        b = next(route for route in new if job in route.jobs)
+        found.append(Ejection(job, a.technician, a.shift, b.technician, b.shift))
+    return tuple(found)
+
+
+def step_of(route: Route, job: str) -> Step:
+    """The step of a job on a route."""
+    return next(step for step in route.steps if step.job == job)
