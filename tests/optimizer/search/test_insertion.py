@@ -150,7 +150,7 @@ def test_without_breaks_and_setups_an_insertion_fits_exactly_when_the_route_can_
 
 
 def compare(first: int, last: int, setups: bool) -> tuple[int, int, int, int]:
-    """Counts over seeds with breaks: fits, fits not, fits by the arrays alone, by the clock alone."""
+    """With breaks: how often it fits, fits not, fits by arrays alone, by the clock alone."""
     fitting = broken = wrong = missed = 0
     for seed in range(first, last):
         for trial in trials(seed, exact=False, setups=setups):
