@@ -67,6 +67,7 @@ def timetable(
     shift: Shift,
     jobs: Sequence[Job],
     starts: Mapping[str, int] | None = None,
+    not_before: int | None = None,
 ) -> Timetable:
     """Time the visits in this order as early as possible, breaks placed where they hurt least.
 
@@ -76,6 +77,8 @@ def timetable(
         The visits in order. Skills and other rules without a clock are not looked at.
     starts
         Services that must start at exactly this second (synchronised or pinned visits).
+    not_before
+        No other service starts before this second (the frozen line).
 
     Returns
     -------
@@ -109,7 +112,10 @@ def timetable(
                     fixed = job.pinned.start
                 if fixed is not None:
                     windows = ((fixed, fixed),)
-                start = first_start(arrival, windows)
+                ready = arrival
+                if not_before is not None and fixed is None:
+                    ready = max(arrival, not_before)
+                start = first_start(ready, windows)
                 if start is None:
                     broken, at = "window", job.id
                     continue

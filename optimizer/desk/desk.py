@@ -19,13 +19,15 @@ from optimizer.desk.admission import (
     refuse_job,
     shifts_a_tied_end,
 )
-from optimizer.desk.effects import Goals, difference, ejections, moves, rank, step_of
+from optimizer.desk.effects import Goals, effect_of, ejections, moves, rank, step_of, whole_plan
 from optimizer.desk.model import Model, Places
+from optimizer.desk.new_place import Drives
 from optimizer.desk.offer import Change, DelayReport, NoRepair, Offer, OutageReport, StaleOffer
-from optimizer.desk.overrun import kept_in_order, overrun
-from optimizer.desk.repair import homeless_visit, redistribute, without_broken_freezes
+from optimizer.desk.overrun import overrun
+from optimizer.desk.removal import without_visit
+from optimizer.desk.repair import without_broken_freezes
 from optimizer.desk.standing import Standing, fixed_starts, refuse_unknown, standings
-from optimizer.plan import Plan, Route, Unassigned
+from optimizer.plan import Plan, Route
 from optimizer.problem import Job, Location, Problem
 from optimizer.search import layout as c
 from optimizer.search.state import C_SAVED
@@ -134,7 +136,7 @@ class Desk:
     def plan(self) -> Plan:
         """The plan as it stands, with its goals."""
         routes = tuple(route for route in self.routes.values() if route is not None)
-        plan = _whole(self.problem, routes)
+        plan = whole_plan(self.problem, routes)
         return replace(plan, goals=check(self.problem, plan).goals)
 
     def offers(self, job: Job, k: int = 3, *, eject: int = 2) -> tuple[Offer, ...]:
@@ -213,31 +215,15 @@ class Desk:
         if is_tied(job, self.problem):
             raise ValueError(f"job {job_id!r} is tied to others")
         where = [r for r, route in self.routes.items() if route and job_id in route.jobs]
-        changed: dict[int, tuple[str, ...]] = {}
         for r in where:
             if job_id not in self.tails[r] or self.stands[r].closed:
                 raise ValueError(f"job {job_id!r} has begun or its route is fixed")
             if job_id in self.starts:
                 raise ValueError(f"job {job_id!r} is frozen")
-            changed[r] = tuple(name for name in self.tails[r] if name != job_id)
-        routes = {r: self._timed(r, tail) for r, tail in changed.items()}
-        for r, tail in tuple(changed.items()):
-            if tail and routes[r] is None:  # a setup that it spared the next one comes back
-                jobs = [self.jobs[name] for name in tail]
-                kept = kept_in_order(self.problem, self.stands[r], jobs, self.starts)
-                changed[r], routes[r] = kept, self._timed(r, kept)
-                found = redistribute(
-                    self._problem_with(None, job_id),
-                    self.places,
-                    self.stands,
-                    {**self.tails, r: kept},
-                    self.starts,
-                    [homeless_visit(self.jobs[name], None) for name in tail if name not in kept],
-                    seed=self.seed,
-                    iterations=0,
-                )
-                changed.update(found[0])
-                routes.update(found[1])
+        changed, routes = without_visit(
+            self._problem_with(None, job_id), self.places, self.stands, self.tails, self.starts,
+            self.jobs, job_id, where, seed=self.seed,
+        )  # fmt: skip
         self._apply(Change(self.version, changed, routes, gone=job_id))
         return self.plan
 
@@ -265,7 +251,7 @@ class Desk:
         ways += [] if result.unrepaired is None else [result.unrepaired]
         longer = self._problem_with(result.job, None)
         after = [without_broken_freezes(longer, {**self.routes, **way[1]}.values()) for way in ways]
-        effects = [self._effect(*way, problem=p) for way, p in zip(ways, after, strict=True)]
+        effects = [self._effect(p, *way) for way, p in zip(ways, after, strict=True)]
         chosen = min(range(len(ways)), key=lambda k: (rank(effects[k]), -k))
         (tails, routes), effect = ways[chosen], effects[chosen]
         old = [route for r in {*on, *routes} if (route := self.routes[r]) is not None]
@@ -308,7 +294,7 @@ class Desk:
         )  # fmt: skip
         old = [route for r in result.routes if (route := self.routes[r]) is not None]
         new = [route for route in result.routes.values() if route is not None]
-        effect = self._effect(result.tails, result.routes, problem=result.problem)
+        effect = self._effect(result.problem, result.tails, result.routes)
         changed = moves(old, new)
         change = Change(self.version, result.tails, result.routes, problem=result.problem)
         self._apply(change, result.closed)
@@ -349,26 +335,12 @@ class Desk:
             When a length does not fit or a duration is negative.
         """
         index = self.places.count
-        rows = {"durations_to_s": durations_to_s, "durations_from_s": durations_from_s}
-        if distances_to_m is not None and distances_from_m is not None:
-            rows |= {"distances_to_m": distances_to_m, "distances_from_m": distances_from_m}
-        for key, row in rows.items():
-            values = np.asarray(row)
-            if values.shape != (index,) or (values < 0).any():
-                raise ValueError(f"{key} needs {index} numbers, none below 0")
+        drives = Drives(durations_to_s, durations_from_s, distances_to_m, distances_from_m)
+        drives.refuse_misfits(index)
         if index == self.places.room:
             self.places = Places(self.problem)
             self._open(self.plan)
-        for known, wide in self.places.buffers.items():
-            if profile is not None and known != profile:
-                continue
-            for matrix, to, back in (
-                (wide.durations_s, durations_to_s, durations_from_s),
-                (wide.distances_m, distances_to_m, distances_from_m),
-            ):
-                if matrix is not None and to is not None and back is not None:
-                    matrix[:index, index], matrix[index, :index] = to, back
-                    matrix[index, index] = 0
+        drives.write(self.places, index, profile)
         self.places.count += 1
         self.problem = replace(
             self.problem,
@@ -418,7 +390,7 @@ class Desk:
             step.arrival or 0,
             step.start or 0,
             step.end or 0,
-            self._effect(tails, routes, problem_job=job),
+            self._effect(self._problem_with(job, None), tails, routes),
             moves(old, new, job.id),
             ejections(out, old, new),
             self.version,
@@ -430,7 +402,7 @@ class Desk:
 
     def _report(self, problem: Problem, changed: Mapping[int, Route | None]) -> CheckReport:
         routes = tuple(r for r in {**self.routes, **changed}.values() if r is not None)
-        return check(problem, _whole(problem, routes))
+        return check(problem, whole_plan(problem, routes))
 
     def _changed_tails(self) -> dict[int, tuple[str, ...]] | None:
         """The tails of the routes that the change just performed has touched."""
@@ -442,41 +414,9 @@ class Desk:
         return {r: tail for r, tail in tails.items() if tail is not None}
 
     def _effect(
-        self,
-        tails: Mapping[int, Sequence[str]],
-        routes: Mapping[int, Route | None],
-        *,
-        problem_job: Job | None = None,
-        gone: str | None = None,
-        problem: Problem | None = None,
+        self, after: Problem, tails: Collection[int], routes: Mapping[int, Route | None]
     ) -> Goals:
-        old = [route for r in tails if (route := self.routes[r]) is not None]
-        new = [route for route in routes.values() if route is not None]
-        after = problem or self._problem_with(problem_job, gone)
-        names = {name for route in (*old, *new) for name in route.jobs}
-        if problem_job is not None:
-            names.add(problem_job.id)
-        if gone is not None:
-            names.add(gone)
-        known = {**self.jobs, **{job.id: job for job in after.jobs}}
-        halves = [r for r, route in self.routes.items()
-                  if r not in tails and route is not None
-                  and any(self.jobs[name].crew > 1 and name in names for name in route.jobs)
-                  ]  # fmt: skip
-        beside = [route for r in halves if (route := self.routes[r]) is not None]
-        for route in beside:
-            names.update(route.jobs)
-        ordered = [name for name in known if name in names]
-        touched = {*tails, *halves}
-        return difference(
-            self.problem,
-            [*old, *beside],
-            after,
-            [*new, *beside],
-            [self.jobs[name] for name in ordered if name in self.jobs],
-            [known[name] for name in ordered if name != gone],
-            [route for r, route in self.routes.items() if r not in touched and route is not None],
-        )
+        return effect_of(self.problem, self.routes, after, routes, tails)
 
     def _problem_with(self, job: Job | None, gone: str | None) -> Problem:
         jobs = self.problem.jobs
@@ -503,8 +443,3 @@ class Desk:
         self.routes.update(change.routes)
         self.version += 1
         self._open(self.plan)
-
-
-def _whole(problem: Problem, routes: tuple[Route, ...]) -> Plan:
-    served = {name for route in routes for name in route.jobs}
-    return Plan(routes, tuple(Unassigned(j.id) for j in problem.jobs if j.id not in served))

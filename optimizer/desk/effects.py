@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from optimizer.check.facts import read
 from optimizer.check.goals import goals as recomputed
 from optimizer.desk.offer import Ejection, Move
-from optimizer.plan import Plan, Route, Step
+from optimizer.plan import Plan, Route, Step, Unassigned
 from optimizer.problem import Job, Problem
 
 Goals = dict[str, int | float]
@@ -54,6 +54,50 @@ def difference(
         was = recomputed(read(before, Plan((*untouched, *old))))
         now = recomputed(read(after, Plan((*untouched, *new))))
     return {name: now[name] - was[name] for name in named(before)}
+
+
+def effect_of(
+    before: Problem,
+    routes: Mapping[int, Route | None],
+    after: Problem,
+    changed: Mapping[int, Route | None],
+    shifts: Collection[int],
+) -> Goals:
+    """Goals after − goals before of new routes in place of those of the same shifts.
+
+    Parameters
+    ----------
+    routes, changed
+        Per shift: all routes as they are, and the new ones.
+    shifts
+        The shifts that change.
+    """
+    old = [route for r in shifts if (route := routes[r]) is not None]
+    new = [route for route in changed.values() if route is not None]
+    names = {name for route in (*old, *new) for name in route.jobs}
+    jobs = {job.id: job for job in before.jobs}
+    known = {**jobs, **{job.id: job for job in after.jobs}}
+    halves = [
+        r
+        for r, route in routes.items()
+        if r not in shifts
+        and route is not None
+        and any(jobs[name].crew > 1 and name in names for name in route.jobs)
+    ]
+    beside = [route for r in halves if (route := routes[r]) is not None]
+    for route in beside:
+        names.update(route.jobs)
+    ordered = [name for name in known if name in names]
+    touched = {*shifts, *halves}
+    return difference(
+        before,
+        [*old, *beside],
+        after,
+        [*new, *beside],
+        [jobs[name] for name in ordered if name in jobs],
+        [known[name] for name in ordered],
+        [route for r, route in routes.items() if r not in touched and route is not None],
+    )
 
 
 def rank(goals: Mapping[str, int | float]) -> tuple[int | float, ...]:
@@ -112,3 +156,9 @@ def ejections(
 def step_of(route: Route, job: str) -> Step:
     """The step of a job on a route."""
     return next(step for step in route.steps if step.job == job)
+
+
+def whole_plan(problem: Problem, routes: tuple[Route, ...]) -> Plan:
+    """The plan of these routes; every job on none of them is left out."""
+    served = {name for route in routes for name in route.jobs}
+    return Plan(routes, tuple(Unassigned(j.id) for j in problem.jobs if j.id not in served))

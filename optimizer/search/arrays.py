@@ -162,9 +162,12 @@ def _drives(
     drive = np.ascontiguousarray(layers[0])[None] if len(layers) == 1 else np.stack(layers)
     wanted = {name for goal in problem.objective for name, _ in goal.terms}
     distances = [problem.travel[profile].distances_m for profile, _ in kinds]
-    if wanted & {"distance", "cost"} and all(m is not None for m in distances):
-        first_m = np.ascontiguousarray(distances[0], dtype=np.int32)
-        metres = first_m[None] if len(distances) == 1 else np.stack(distances)  # type: ignore[arg-type]
+    if wanted & {"distance", "cost"} and any(m is not None for m in distances):
+        known = [
+            np.zeros(drive.shape[1:], np.int32) if m is None else np.asarray(m, np.int32)
+            for m in distances
+        ]
+        metres = np.ascontiguousarray(known[0])[None] if len(known) == 1 else np.stack(known)
     else:
         metres = np.zeros((1, 1, 1), np.int32)
     return drive, metres, kind_of
@@ -230,7 +233,8 @@ def _tasks(
         task[i, c.EARLIEST], task[i, c.LATEST] = windows[0][0], windows[-1][1]
         task[i, c.WINDOWS] = len(windows)
         task[i, c.DUE] = c.FAR if job.due is None else job.due
-        task[i, c.WEIGHT] = problem.weight(job)
+        same = i > 0 and tasks[i - 1] is job  # a crew's lateness counts once
+        task[i, c.WEIGHT] = 0 if same else problem.weight(job)
         task[i, c.SETUP] = job.setup_s
         task[i, c.RELEASE] = job.release
     for r, (_, shift) in enumerate(shifts):
@@ -315,7 +319,8 @@ def _fits(
         if job.id in frozen:
             places = {(t, s) for t, s, _ in frozen[job.id]}
             for r, (who, piece) in enumerate(shifts):
-                row[r] = 1 if (who.id, piece.id) in places else 0
+                liked = not job.preferred or who.id in job.preferred
+                row[r] = (1 if liked else 2) if (who.id, piece.id) in places else 0
         elif n_shifts:
             out = drive[kinds, starts, job.location].astype(np.int64)
             back = np.where(ends < 0, 0, drive[kinds, job.location, ends]).astype(np.int64)

@@ -226,7 +226,8 @@ class Search:
         if self.stop.seconds is not None:
             shares.append((time.monotonic() - self.began) / self.stop.seconds)
         if self.stop.iterations is not None:
-            shares.append(self.iterations / max(1, self.stop.iterations))
+            done = self.iterations >= self.stop.iterations
+            shares.append(1.0 if done else self.iterations / self.stop.iterations)
         return min(1.0, max(shares))
 
     def _temperature(self, share: float) -> float:

@@ -151,13 +151,12 @@ def price(
     length = duration(instance, shift[SERVICE_KIND], at, job)
     latest = node[to, LATEST_START]
     free = node[to, FREE_ARRIVAL]
-    if to != stop and instance.task[to, SETUP] > 0:
-        # the visit behind has to set up anew when this one parts it from its own place
+    again = 0  # the visit behind has to set up anew when this one parts it from its own place
+    if to != stop and at < instance.n and instance.task[to, SETUP] > 0:
         place = instance.task[to, LOCATION]
-        if place == instance.task[at, LOCATION] and at < instance.n:
-            if place != instance.task[job, LOCATION]:
-                latest -= instance.task[to, SETUP]
-                free -= instance.task[to, SETUP]
+        if place == instance.task[at, LOCATION] and place != instance.task[job, LOCATION]:
+            again = instance.task[to, SETUP]
+            free -= again
     first, last = solution.break_first[at], solution.break_last[at]
     leave = node[at, FINISH]
     best, best_split, best_start, best_slack = INFINITE, 0, 0, 0
@@ -173,6 +172,8 @@ def price(
         if to != stop:
             onward = max(onward, instance.task[to, RELEASE])
         if onward > latest or (to == stop and onward > shift[HARD_END]):
+            continue
+        if again > 0 and first_start(instance, to, onward) > latest - again:
             continue
         total = energy
         due = instance.task[job, DUE]

@@ -29,7 +29,7 @@ def read_plan(compiled: Compiled, following: Any, begins: Any, info: SolverInfo)
                 starts[job.id] = int(begins[at])
             at = int(following[at])
         if jobs:
-            timed = timetable(problem, technician, shift, jobs, starts)
+            timed = timetable(problem, technician, shift, jobs, starts, problem.frozen_until)
             if timed.route is None:
                 raise AssertionError(
                     f"search and timetable disagree on {technician.id}/{shift.id}: "

@@ -91,6 +91,17 @@ def test_choosing_a_technician_opens_their_stops_in_order(day: Page, server: str
     expect(row.get_by_text(one["stops"][0]["address"])).to_be_visible()
 
 
+def test_what_is_not_planned_says_why_and_what_would_help(day: Page, server: str) -> None:
+    left = the_day(server)["unassigned"]
+    assert all(one["reasons"] for one in left)
+    box = day.locator("details", has=day.get_by_role("heading", name="Not planned today"))
+    expect(box.locator(".number")).to_have_text(str(len(left)))
+    box.locator("summary").click()
+    expect(box.locator("li")).to_have_count(len(left))
+    helped = sum(one["cure"] is not None for one in left)
+    expect(box.locator("li .cure")).to_have_count(helped)
+
+
 def test_what_a_technician_reports_appears_without_asking(day: Page, server: str) -> None:
     people = httpx.get(f"{server}/api/v1/about").json()["personas"]
     persona = next(one for one in people if one["role"] == "technician")

@@ -218,10 +218,6 @@ def test_what_starts_before_the_frozen_line_does_not_move(line: int | None, kept
         assert stop_of(plan, "J").start == HOUR
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="readout.read_plan times routes anew by optimizer.timetable, which knows no frozen line",
-)
 def test_nothing_new_starts_before_the_frozen_line() -> None:
     plan = planned(day([visit("J", 1)], frozen_until=3 * HOUR))
     assert stop_of(plan, "J").start == 3 * HOUR
@@ -240,3 +236,10 @@ def test_a_stop_without_an_end_is_an_error() -> None:
         Stop(seconds=0)
     with pytest.raises(ValueError, match="must not be negative"):
         Stop(iterations=-1)
+
+
+def test_no_iterations_means_the_first_plan_at_once() -> None:
+    plan = solve_with_search(day([visit("J", 1)]), Stop(iterations=0))
+    assert plan.solver is not None
+    assert plan.solver.iterations == 0
+    assert [route.jobs for route in plan.routes] == [("J",)]
