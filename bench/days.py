@@ -12,7 +12,7 @@ at a price. In figures:
 - one shift of 9 h per technician and day from 7:30, 8:00, 8:30 or 9:00, from home to home;
 - `SKILLS` with demand `SKILL_SHARES`, one per job, hard; a technician holds 2 to 4 of them, and
   every skill is held by at least two technicians;
-- service of 20 to 90 minutes, 45 on average;
+- service of 20 to 90 minutes, 44 on average;
 - 35 % with an appointment on one of the days: half of them 2 hours, half of them half a day;
 - 15 % urgent, due on the first day by 18:00; the others within the horizon;
 - leaving a job out costs 4 hours of driving, an urgent one three times that.

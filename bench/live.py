@@ -28,7 +28,7 @@ ITERATIONS = 20_000
 NOW_S = 10 * 3600
 """The first day at ten: every shift is on the road, every urgent visit can still be in time."""
 
-WITHIN_S = 3600
+WITHIN_S = 1800
 OFFERS = 3
 MOST_FRESH = 200
 COMMITS = 40
@@ -37,8 +37,8 @@ DELAY_S = 1800
 OUTAGES = 8
 
 WITHOUT, EJECTING = "offers without ejection", "offers with up to 2 ejections"
-PRESSING_WITHOUT = "offers within the hour, without ejection"
-PRESSING = "offers within the hour, with up to 2 ejections"
+PRESSING_WITHOUT = "offers within half an hour, without ejection"
+PRESSING = "offers within half an hour, with up to 2 ejections"
 LOOKED = "of all these: ejections were looked for"
 COMMIT, DELAY, OUT = "commit", "delay of 30 min", "technician_out"
 OFFERED = (WITHOUT, EJECTING, PRESSING_WITHOUT, PRESSING, LOOKED)
@@ -57,6 +57,7 @@ class Measured:
     )
     kept_word: list[bool] = field(default_factory=list)
     commits_ejecting: int = 0
+    kept: int = 0
     late: list[int] = field(default_factory=list)
     delay_left_out: list[int] = field(default_factory=list)
     out_moves: list[int] = field(default_factory=list)
@@ -93,7 +94,7 @@ def drawn(form: DayShape) -> tuple[Problem, tuple[Job, ...]]:
 
 
 def pressing(job: Job) -> Job:
-    """The same fault, due within the hour: few can come, so that others have to make room."""
+    """The same fault, due within half an hour: few can come, so that others have to make room."""
     if job.due is not None:
         return replace(job, due=NOW_S + WITHIN_S)
     return replace(job, time_windows=((0, NOW_S + WITHIN_S),))
@@ -108,10 +109,11 @@ def measure(form: DayShape, seed: int, iterations: int, into: Measured) -> None:
 
     desk = Desk(problem, plan, now_s=NOW_S, seed=seed)
     _note(into, form, seed, desk)
+    into.kept += sum(stand.closed and bool(desk.tails[r]) for r, stand in enumerate(desk.stands))
     for job in fresh:
         _ask(into, desk, job, WITHOUT, EJECTING)
         _ask(into, desk, pressing(job), PRESSING_WITHOUT, PRESSING)
-    ahead = _ahead(desk.plan, problem)
+    ahead = _ahead(desk)
     chosen = random.choice(len(ahead), min(DELAYS, len(ahead)), replace=False)
     for name in (ahead[int(index)][1] for index in chosen):
         report = into.timed(DELAY, partial(desk.delay, name, DELAY_S))
@@ -164,11 +166,12 @@ def _commit(
     into.commits_ejecting += bool(offer.ejections)
 
 
-def _ahead(plan: Plan, problem: Problem) -> list[tuple[str, str]]:
-    """(technician, job) of what starts on the first day after now."""
+def _ahead(desk: Desk) -> list[tuple[str, str]]:
+    """(technician, job) of what starts on the first day after now, on routes that may change."""
     return [
         (route.technician, step.job)
-        for route in plan.routes
+        for r, route in desk.routes.items()
+        if route is not None and not desk.stands[r].closed
         for step in route.steps
         if step.job is not None and NOW_S < (step.start or 0) < DAY_S
     ]
@@ -180,7 +183,7 @@ def _warm_up(problem: Problem, plan: Plan, job: Job, seed: int) -> None:
     desk.offers(job, OFFERS, eject=0)
     # More than there are: nobody is enough, so that ejections are looked for.
     offers = desk.offers(job, len(problem.technicians) + 1, eject=2)
-    ahead = _ahead(desk.plan, problem)
+    ahead = _ahead(desk)
     if not ahead:
         raise ValueError("nothing is left to do after ten on the first day: take a larger day")
     desk.delay(ahead[0][1], DELAY_S)
@@ -240,12 +243,12 @@ def live(options: argparse.Namespace) -> Report:
         ),
         (
             f"Offers: the best {OFFERS} technicians for an urgent job that was not known when the "
-            "day was planned, drawn together with the day and due by 18:00; `within the hour`: the "
-            "same jobs, due an hour from now. Ejections are only looked for where fewer than "
-            f"{OFFERS} technicians can come in time. Nothing is committed in between.",
+            "day was planned, drawn together with the day and due by 18:00; `within half an "
+            "hour`: the same jobs, due half an hour from now. Ejections are only looked for where "
+            f"fewer than {OFFERS} technicians can come in time. Nothing is committed in between.",
             "Commit: one offer each for a sample of the jobs is taken (an ejecting one where there "
-            "is one; every other job due within the hour), plan after plan on the same desk; its "
-            "claimed effect on every goal is compared with the difference of what "
+            "is one; every other job due within half an hour), plan after plan on the same desk; "
+            "its claimed effect on every goal is compared with the difference of what "
             "`optimizer.check` says before and after.",
             f"`delay`: {DELAY_S // 60} minutes more for a visit of the first day; the report with "
             "its repair is not applied. `technician_out`: from now on, each on a desk of its own; "
@@ -260,7 +263,8 @@ def _rows(name: str, measured: Measured) -> list[tuple[str, ...]]:
         **{name: _offers_said(found) for name, found in measured.found.items()},
         COMMIT: _kept_said(measured),
         DELAY: f"{_mean(measured.late)} visits late as it stands, "
-        f"{sum(measured.delay_left_out)} left out by all repairs",
+        f"{sum(measured.delay_left_out)} left out by all repairs; "
+        f"{measured.kept} routes closed to changes",
         OUT: f"{_mean(measured.out_moves)} visits moved, "
         f"{sum(measured.out_left_out)} left out in all",
     }

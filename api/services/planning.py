@@ -21,7 +21,6 @@ from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.snapshot import Question, pose, read_day
 from api.services.summary import figures
-from api.services.warm_up import warm_up
 from network.roads import Roads
 from optimizer import CheckReport, Progress, Stop, check, solve
 from optimizer import Plan as Solution
@@ -119,8 +118,6 @@ def _plan(sessions: sessionmaker[Session], roads: Roads, run: PlanRun) -> None:
         timezone = the_region(session).timezone
         rows = read_day(session, run.day, timezone, run.as_of)
     question = pose(rows, run.as_of, roads)
-    if run.engine == "search":
-        warm_up(run.engine)
     solution = solve(
         question.problem,
         Stop(seconds=run.seconds, iterations=run.iterations),

@@ -66,6 +66,7 @@ export const chinese: Record<keyof typeof english, string> = {
   "map.outlets": "网点",
   "map.credit": "© OpenStreetMap 贡献者（ODbL）",
 
+  "list.comma": "、",
   "list.title": "工程师",
   "list.filter": "查找工程师、街道或产品",
   "list.nobody": "没有与“{text}”相符的内容。",
@@ -97,6 +98,7 @@ export const chinese: Record<keyof typeof english, string> = {
   "left.reason": "{rule}（{n}）",
   "left.none": "所有工单均已安排。",
 
+  "left.waits": "等待约定时段：{window}。",
   "left.cure": "解决办法：",
   "cure.insert": "无需改动，{technician} 还有空档",
   "cure.overtime": "{technician} 加班 {span}",
@@ -122,7 +124,7 @@ export const chinese: Record<keyof typeof english, string> = {
   "state.done": "已完成",
   "state.withdrawn": "已撤回",
 
-  "rule.skills": "无人具备所需技能",
+  "rule.skills": "缺少所需技能",
   "rule.equipment": "缺少设备",
   "rule.parts": "缺少配件",
   "rule.allowed": "仅限指定人员",

@@ -64,6 +64,7 @@ export const english = {
   "map.outlets": "outlet",
   "map.credit": "© OpenStreetMap contributors (ODbL)",
 
+  "list.comma": ", ",
   "list.title": "Technicians",
   "list.filter": "Find a technician, street or product",
   "list.nobody": "Nobody and nothing matches “{text}”.",
@@ -95,6 +96,7 @@ export const english = {
   "left.reason": "{rule} ({n})",
   "left.none": "Every job has its place.",
 
+  "left.waits": "It waits for the time agreed: {window}.",
   "left.cure": "What would help:",
   "cure.insert": "nothing has to change, {technician} has room",
   "cure.overtime": "{span} of overtime for {technician}",
@@ -120,7 +122,7 @@ export const english = {
   "state.done": "done",
   "state.withdrawn": "withdrawn",
 
-  "rule.skills": "nobody has the skill",
+  "rule.skills": "the skill is lacking",
   "rule.equipment": "equipment is missing",
   "rule.parts": "a part is missing",
   "rule.allowed": "reserved for others",
