@@ -23,7 +23,6 @@ from optimizer.search.ruin import call_absent, ruin
 from optimizer.search.state import (
     C_ABSENT,
     C_DIRTY,
-    C_IMPROVED,
     C_ITERATION,
     C_MINE,
     C_PULLED,
@@ -241,7 +240,6 @@ def settle_and_store(instance: Any, solution: Any, worker: Any, change: Any) -> 
     if better(instance.levels, worker.total, worker.best):
         for f in range(c.N_FIGURES):
             worker.best[f] = worker.total[f]
-        worker.counts[C_IMPROVED] = worker.counts[C_ITERATION]
         for k in range(worker.counts[C_DIRTY]):
             r = worker.dirty_list[k]
             worker.dirty[r] = 0

@@ -265,7 +265,6 @@ class Search:
         """Epochs: split the shifts into parts, anneal each alone, join, split anew."""
         s = self.settings
         with ThreadPoolExecutor(self.threads) as pool:
-            epoch = 0
             while (share := self._share()) < 1.0 and not self.cancelled:
                 parts = max(self.threads, round(self.arrays.n / s.part_tasks))
                 while len(self.workers) < parts:
@@ -282,7 +281,6 @@ class Search:
                 total = np.sum([worker.best for worker in self.workers[:parts]], axis=0)
                 self._keep(total)
                 self._report()
-                epoch += 1
 
     def _anneal_part(self, worker: Worker, share: float, parts: int) -> int:
         s = self.settings

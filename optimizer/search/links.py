@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.problem import Job, Problem
-from optimizer.search.compiled import compiled, inlined  # noqa
+from optimizer.search.compiled import compiled
 from optimizer.search.insertion import INFINITE, draw, has_room, price
 from optimizer.search.layout import (
     BEGIN,

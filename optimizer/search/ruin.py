@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimizer.search.compiled import compiled, inlined  # noqa
+from optimizer.search.compiled import compiled
 from optimizer.search.insertion import draw
 from optimizer.search.layout import NEXT, PREV, ROUTE
 from optimizer.search.moves import mark_empty, pull

@@ -74,10 +74,8 @@ class Worker(NamedTuple):
     C_DIRTY,
     C_ITERATION,
     C_STAMP,
-    C_IMPROVED,
-    C_TASKS_ON,
     C_ROUTES_ON,
-) = range(10)
+) = range(8)
 
 
 def new_solution(compiled: Compiled) -> Solution:
