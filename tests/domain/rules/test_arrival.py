@@ -8,7 +8,7 @@ import pytest
 
 from domain.rules import RuleError, arrival_pack, pack_in_force
 
-PACKS = sorted((Path(__file__).parents[2] / "config" / "rules" / "arrival").glob("*.toml"))
+PACKS = sorted((Path(__file__).parents[3] / "config" / "rules" / "arrival").glob("*.toml"))
 TABLE: dict[str, Any] = tomllib.loads(PACKS[0].read_text(encoding="utf-8"))
 
 
