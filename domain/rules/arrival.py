@@ -6,10 +6,14 @@ A pack is a TOML file under ``config/rules``; whoever reads the file hands its t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,6}){0,2}|operator")
+"""``CN`` a country, ``CN-ZJ`` a province, ``CN-ZJ-3301`` a city, or the ``operator``'s own."""
 
 
 class RuleError(ValueError):
@@ -67,6 +71,8 @@ class ArrivalPack:
 
     ``version`` names the pack in every decision made by it, so that a decision can be replayed.
     ``status`` says honestly how binding the numbers are; ``source`` where they come from.
+    ``place`` is where it holds, as in `domain.rules.packs`; ``operator`` holds everywhere, until a
+    place has a pack of its own.
     """
 
     version: str
@@ -77,6 +83,7 @@ class ArrivalPack:
     default_class: str
     urgency: tuple[UrgencyRule, ...]
     work: tuple[WorkRule, ...]
+    place: str = "operator"
 
 
 def _take(table: Mapping[str, Any], key: str, kind: type, path: str) -> Any:
@@ -126,6 +133,7 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
             "valid_from",
             "source",
             "status",
+            "place",
             "default_class",
             "classes",
             "urgency",
@@ -187,18 +195,36 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
         default_class,
         tuple(urgency),
         tuple(work),
+        _place(table),
     )
 
 
-def pack_in_force(packs: Iterable[ArrivalPack], day: date) -> ArrivalPack:
+def _place(table: Mapping[str, Any]) -> str:
+    place = table.get("place", "operator")
+    if not isinstance(place, str) or not PLACE.fullmatch(place):
+        raise RuleError(f"pack.place must be like CN, CN-ZJ or operator, got {place!r}")
+    return place
+
+
+def pack_in_force(
+    packs: Iterable[ArrivalPack], day: date, places: tuple[str, ...] = ("operator",)
+) -> ArrivalPack:
     """The pack whose ``valid_from`` is the latest that is not after ``day``.
+
+    Parameters
+    ----------
+    places
+        Where the case is, the most general first (`domain.rules.packs.lineage`). A pack is whole:
+        the most particular place that has one decides alone, before the operator's general one.
 
     Raises
     ------
     LookupError
         When no pack was in force yet.
     """
-    in_force = [pack for pack in packs if pack.valid_from <= day]
+    ranks = {place: rank for rank, place in enumerate(places) if place != "operator"}
+    ranks["operator"] = -1
+    in_force = [pack for pack in packs if pack.valid_from <= day and pack.place in ranks]
     if not in_force:
         raise LookupError(f"no arrival rules were in force on {day.isoformat()}")
-    return max(in_force, key=lambda pack: pack.valid_from)
+    return max(in_force, key=lambda pack: (ranks[pack.place], pack.valid_from))
