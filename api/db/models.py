@@ -1,30 +1,66 @@
 """All tables, imported once, so that metadata is complete wherever it is needed."""
 
 from api.db.base import Base
+from api.db.doorstep import HeldEvent, Photo
+from api.db.intake import (
+    CallFigures,
+    DurationModel,
+    IncomingMessage,
+    OutgoingMessage,
+    PhoneCall,
+    Receipt,
+)
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.record import Activity, IdempotencyKey
-from api.db.work import Consumer, Job, Request
+from api.db.things import (
+    Equipment,
+    EquipmentCheck,
+    EquipmentDuty,
+    Part,
+    PartReservation,
+    StockBalance,
+    StockMove,
+    Training,
+)
+from api.db.work import Consumer, Job, JobEvent, Request
 from api.db.workforce import Certificate, Outlet, Region, Shift, Technician
 
 __all__ = [
     "Activity",
     "Base",
+    "CallFigures",
     "Certificate",
     "Consumer",
+    "DurationModel",
+    "Equipment",
+    "EquipmentCheck",
+    "EquipmentDuty",
+    "HeldEvent",
     "IdempotencyKey",
+    "IncomingMessage",
     "Job",
+    "JobEvent",
+    "OutgoingMessage",
     "Outlet",
+    "Part",
+    "PartReservation",
     "Person",
+    "PhoneCall",
+    "Photo",
     "Plan",
     "PlanRun",
+    "Receipt",
     "Region",
     "Request",
     "RouteSheet",
     "Session",
     "Shift",
+    "StockBalance",
+    "StockMove",
     "Technician",
     "Token",
+    "Training",
     "Visit",
     "VisitEvent",
 ]

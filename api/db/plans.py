@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 from api.db.base import Base, CreatedAt, Key
 from api.db.work import Job
 from api.db.workforce import Technician
+from domain.lifecycle import VisitState
 
 
 class PlanRun(Base):
@@ -94,8 +95,7 @@ class Visit(Base):
     __tablename__ = "visit"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('published', 'accepted', 'on_the_way', 'arrived', 'done', 'withdrawn')",
-            name="state",
+            "state IN (" + ", ".join(repr(str(state)) for state in VisitState) + ")", name="state"
         ),
         CheckConstraint("end_at > arrival_at AND start_at >= arrival_at", name="order"),
         ExcludeConstraint(
@@ -138,7 +138,8 @@ class Visit(Base):
 class VisitEvent(Base):
     """What a phone reported. ``id`` is the phone's own: the same id twice is the same event.
 
-    ``at`` is the device's clock, ``offset_minutes`` its zone then; ``received_at`` is ours.
+    ``at`` is the device's clock, ``offset_minutes`` its zone then, ``skew_s`` what must be added to
+    it because that clock was wrong; ``received_at`` is ours.
     """
 
     __tablename__ = "visit_event"
@@ -151,6 +152,8 @@ class VisitEvent(Base):
     lat: Mapped[float | None]
     lon: Mapped[float | None]
     accuracy_m: Mapped[int | None]
+    skew_s: Mapped[int] = mapped_column(default=0)
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     received_at: Mapped[CreatedAt]
 

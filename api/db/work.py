@@ -6,13 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.db.base import Base, CreatedAt, Key
+from domain.lifecycle import JobState, Mode
 
-CHANNELS = ("phone", "web", "walk_in", "api")
-JOB_STATUSES = ("open", "planned", "done", "cancelled")
+CHANNELS = ("phone", "web", "walk_in", "api", "sms", "wechat", "email")
+JOB_STATUSES = tuple(str(state) for state in JobState)
+MODES = tuple(str(mode) for mode in Mode)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
 class Consumer(Base):
@@ -23,6 +29,8 @@ class Consumer(Base):
     id: Mapped[Key]
     name: Mapped[str]
     phone: Mapped[str]
+    phone_e164: Mapped[str | None] = mapped_column(index=True)
+    email: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
@@ -31,7 +39,7 @@ class Request(Base):
 
     __tablename__ = "request"
     __table_args__ = (
-        CheckConstraint("channel IN ('phone', 'web', 'walk_in', 'api')", name="channel"),
+        CheckConstraint(_one_of("channel", CHANNELS), name="channel"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="place"),
     )
 
@@ -42,6 +50,9 @@ class Request(Base):
     product: Mapped[str]
     fault: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
+    dangers: Mapped[list[Any]] = mapped_column(default=list)
+    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("phone_call.id"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("incoming_message.id"))
     address: Mapped[str]
     lat: Mapped[float]
     lon: Mapped[float]
@@ -55,12 +66,16 @@ class Job(Base):
     """A visit to be made, with its arrival clock and the rule that set it.
 
     ``windows``: list of ``[iso, iso]``, the appointments promised; empty = any time.
-    ``number`` is what people say on the phone.
+    ``number`` is what people say on the phone. ``repeat_of``: the same fault was repaired shortly
+    before; ``duplicate_of``: it is being dealt with already. ``estimate`` is where ``service_s``
+    comes from.
     """
 
     __tablename__ = "job"
     __table_args__ = (
-        CheckConstraint("status IN ('open', 'planned', 'done', 'cancelled')", name="status"),
+        CheckConstraint(_one_of("status", JOB_STATUSES), name="status"),
+        CheckConstraint(_one_of("mode", MODES), name="mode"),
+        CheckConstraint("crew BETWEEN 1 AND 2", name="crew"),
         CheckConstraint("due_at >= reported_at", name="clock"),
         CheckConstraint("service_s > 0", name="service"),
         Index("job_open_due_idx", "due_at", postgresql_where="status IN ('open', 'planned')"),
@@ -79,6 +94,33 @@ class Job(Base):
     windows: Mapped[list[Any]] = mapped_column(default=list)
     triage_rule: Mapped[str]
     triage_version: Mapped[str]
+    mode: Mapped[str] = mapped_column(default="on_site")
+    crew: Mapped[int] = mapped_column(default=1)
+    equipment: Mapped[list[Any]] = mapped_column(default=list)
+    estimate: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    repeat_of: Mapped[UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    duplicate_of: Mapped[UUID | None] = mapped_column(ForeignKey("job.id"))
+    closed_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
     request: Mapped[Request] = relationship()
+
+
+class JobEvent(Base):
+    """One move of a job through its life, by whom and why; never changed."""
+
+    __tablename__ = "job_event"
+    __table_args__ = (UniqueConstraint("job_id", "sequence"),)
+
+    id: Mapped[Key]
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("job.id"), index=True)
+    sequence: Mapped[int]
+    kind: Mapped[str]
+    state: Mapped[str]
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(default="")
+    by: Mapped[str] = mapped_column(default="")
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    visit_id: Mapped[UUID | None]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[CreatedAt]

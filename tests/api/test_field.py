@@ -127,7 +127,7 @@ def test_an_event_out_of_order_is_refused_with_what_is_allowed(
     answer = client.post(f"/api/v1/visits/{visit_id}/events", json=event("done"))
     assert answer.status_code == 409
     assert answer.get_json()["code"] == "illegal_transition"
-    assert answer.get_json()["params"]["allowed"] == ["accepted", "withdrawn"]
+    assert answer.get_json()["params"]["allowed"] == ["accepted", "cancelled", "withdrawn"]
 
 
 def test_nobody_reports_on_another_technicians_visit(world: World, logins: list[str]) -> None:
