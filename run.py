@@ -184,6 +184,11 @@ def main(arguments: list) -> None:
         browser = [str(VENV_PYTHON), str(ROOT / "tests" / "web" / "browser.py")]
         found = subprocess.run(browser, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         os.environ["ZHUNDA_TEST_BROWSER"] = found.stdout.decode().strip()
+        if not arguments[1:]:
+            # Once, before two processes of tests would compile the same side by side.
+            warm = "from optimizer.search.engine import warm_up; warm_up()"
+            run("compiling the search", [VENV_PYTHON, "-c", warm])
+            arguments += ["--numprocesses", "2", "--dist", "loadfile"]
         command = ["pytest", *arguments[1:]]
     else:
         command = ["api", "supervise", *arguments]

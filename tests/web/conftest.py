@@ -41,9 +41,13 @@ def server() -> Iterator[str]:
             running.stop(signal.SIGINT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium; the tests are left out, and say so, where there is none."""
+    """A Chromium; the tests are left out, and say so, where there is none.
+
+    Not for the whole session: Playwright's event loop would stay on the thread, and tests of the
+    worker that come later could not run theirs.
+    """
     path = find()
     if not path:
         if os.environ.get("ZHUNDA_BROWSER_REQUIRED"):
