@@ -9,6 +9,7 @@ from optimizer.desk.offer import (
     NoRepair,
     Offer,
     OutageReport,
+    Promise,
     StaleOffer,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "NoRepair",
     "Offer",
     "OutageReport",
+    "Promise",
     "StaleOffer",
 ]

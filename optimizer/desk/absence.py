@@ -35,6 +35,7 @@ def without_technician(
     *,
     seed: int,
     iterations: int,
+    blind: frozenset[tuple[str, str]] = frozenset(),
 ) -> Spread:
     """Take every visit the technician would start at or after ``from_s`` away and rehouse it.
 
@@ -64,7 +65,15 @@ def without_technician(
     rest = {r: changed_tails.get(r, tail) for r, tail in tails.items()}
     if away:
         found, found_routes = redistribute(
-            problem, places, new_stands, rest, starts, away, seed=seed, iterations=iterations
+            problem,
+            places,
+            new_stands,
+            rest,
+            starts,
+            away,
+            seed=seed,
+            iterations=iterations,
+            blind=blind,
         )
         changed_tails.update(found)
         changed.update(found_routes)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.check import CheckReport, check
 from optimizer.desk import scan as compiled
 from optimizer.desk.absence import without_technician
 from optimizer.desk.admission import (
@@ -19,27 +18,24 @@ from optimizer.desk.admission import (
     refuse_job,
     shifts_a_tied_end,
 )
-from optimizer.desk.effects import Goals, effect_of, ejections, moves, rank, step_of, whole_plan
-from optimizer.desk.model import Model, Places
+from optimizer.desk.effects import ejections, moves, promises, rank, step_of
+from optimizer.desk.held import HeldPlan
+from optimizer.desk.model import Places
 from optimizer.desk.new_place import Drives
-from optimizer.desk.offer import Change, DelayReport, NoRepair, Offer, OutageReport, StaleOffer
+from optimizer.desk.offer import Change, DelayReport, Edit, Offer, OutageReport
 from optimizer.desk.overrun import overrun
 from optimizer.desk.removal import without_visit
 from optimizer.desk.repair import without_broken_freezes
-from optimizer.desk.standing import Standing, fixed_starts, refuse_unknown, standings
 from optimizer.plan import Plan, Route
 from optimizer.problem import Job, Location, Problem
 from optimizer.search import layout as c
-from optimizer.search.state import C_SAVED
-
-POOL = 128
-"""Removals carried out in full when visits make room; the cheapest ones."""
+from optimizer.search.arrays import may_serve
 
 MORE = 2
 """Technicians beyond ``k`` whose exact goals are looked at, since breaks are placed greedily."""
 
 
-class Desk:
+class Desk(HeldPlan):
     """Holds a plan and changes it one decision at a time.
 
     Parameters
@@ -71,73 +67,7 @@ class Desk:
         seed: int = 1,
         promised: Collection[str] = (),
     ) -> None:
-        self.now_s, self.seed = now_s, seed
-        self.promised = frozenset(promised)
-        self.version = 1
-        self.places = Places(problem)
-        self.problem = replace(problem, travel=self.places.travel())
-        self._closed: set[tuple[str, str]] = set()
-        refuse_unknown(problem, plan)
-        self._open(plan)
-        report = check(self.problem, self.plan)
-        if not report.valid:
-            raise ValueError(f"the plan is not valid: {report.violations[0]}")
-
-    def _open(self, plan: Plan) -> None:
-        """Read the plan as it stands at now and build the arrays from it."""
-        problem = self.problem
-        self.jobs = {job.id: job for job in problem.jobs}
-        self.starts = fixed_starts(problem, plan)
-        while True:
-            self.stands: list[Standing] = standings(
-                problem, plan, self.now_s, frozenset(self._closed)
-            )
-            self.tails: dict[int, tuple[str, ...]] = {}
-            self.routes: dict[int, Route | None] = {}
-            misfits = set()
-            for r, stand in enumerate(self.stands):
-                self.tails[r] = tuple(job.id for job in stand.tail)
-                if stand.closed:
-                    self.routes[r] = stand.whole
-                    continue
-                self.routes[r] = stand.timed(problem, stand.tail, self.starts)
-                if self.routes[r] is None and (stand.tail or stand.settled):
-                    misfits.add(r)
-            if not misfits:
-                self.model = Model(
-                    problem,
-                    self.places,
-                    self.stands,
-                    {r: [self.jobs[j] for j in tail] for r, tail in self.tails.items()},
-                    self.starts,
-                    self.seed,
-                )
-                misfits = self.model.misfits
-            if not misfits:
-                break
-            self._closed |= {
-                (self.stands[r].technician.id, self.stands[r].shift.id) for r in misfits
-            }
-        self._scratch()
-
-    def _scratch(self) -> None:
-        arrays = self.model.arrays
-        people = max(1, arrays.stock.shape[0])
-        self._change = np.full(compiled.CHANGE_SIZE, -1, np.int64)
-        self._figures = np.zeros((people, c.N_FIGURES), np.int64)
-        self._changes = np.full((people, compiled.CHANGE_SIZE), -1, np.int64)
-        self._found = np.zeros(people, np.uint8)
-        self._wanted = np.zeros(people, np.uint8)
-        self._pool = np.zeros((POOL, 2), np.int64)
-        self._pool_energy = np.zeros(POOL, np.float64)
-        self._pool_count = np.zeros(1, np.int64)
-
-    @property
-    def plan(self) -> Plan:
-        """The plan as it stands, with its goals."""
-        routes = tuple(route for route in self.routes.values() if route is not None)
-        plan = whole_plan(self.problem, routes)
-        return replace(plan, goals=check(self.problem, plan).goals)
+        super().__init__(problem, plan, now_s, seed, promised)
 
     def offers(self, job: Job, k: int = 3, *, eject: int = 2) -> tuple[Offer, ...]:
         """The best places for a job with ``k`` different technicians, best first.
@@ -188,7 +118,29 @@ class Desk:
         found = [self._offer(job, fitted, task, self._changes[who]) for who in order[: k + MORE]]
         model.retire(task)
         offers = [offer for offer in found if offer is not None]
-        return tuple(sorted(offers, key=lambda offer: rank(offer.effect))[:k])
+        offers += self._unscanned(job, fitted)
+        best: dict[str, Offer] = {}
+        for offer in sorted(offers, key=lambda offer: rank(offer.effect)):
+            best.setdefault(offer.technician, offer)
+        return tuple(best.values())[:k]
+
+    def _unscanned(self, job: Job, fitted: Job) -> list[Offer]:
+        """Places on the routes that the arrays do not know, tried one by one on the calendar."""
+        found = []
+        jobs = {**self.jobs, job.id: fitted}
+        for r in self.model.shut:
+            stand, tail = self.stands[r], self.tails[r]
+            if stand.closed or not may_serve(fitted, stand.technician, stand.shift, False):
+                continue
+            for at in range(len(tail) + 1):
+                longer = (*tail[:at], job.id, *tail[at:])
+                route = self._timed(r, longer, jobs)
+                if route is None or not self._is_valid({r: route}, job):
+                    continue
+                offer = self._told(job, {r: longer}, {r: route}, ())
+                if offer is not None:
+                    found.append(offer)
+        return found
 
     def commit(self, offer: Offer) -> Plan:
         """Make an offer the plan, if the plan is still the one it was computed on.
@@ -222,7 +174,7 @@ class Desk:
                 raise ValueError(f"job {job_id!r} is frozen")
         changed, routes = without_visit(
             self._problem_with(None, job_id), self.places, self.stands, self.tails, self.starts,
-            self.jobs, job_id, where, seed=self.seed,
+            self.jobs, job_id, where, seed=self.seed, blind=self.blind,
         )  # fmt: skip
         self._apply(Change(self.version, changed, routes, gone=job_id))
         return self.plan
@@ -245,7 +197,7 @@ class Desk:
             raise ValueError(f"seconds must not be negative, got {seconds}")
         result = overrun(
             self.problem, self.places, self.stands, self.tails, self.routes, self.starts, job_id,
-            seconds, self.now_s, seed=self.seed, iterations=iterations,
+            seconds, self.now_s, seed=self.seed, iterations=iterations, blind=self.blind,
         )  # fmt: skip
         ways = [(result.tails, result.routes)]
         ways += [] if result.unrepaired is None else [result.unrepaired]
@@ -290,7 +242,7 @@ class Desk:
         result = without_technician(
             self.problem, self.places, self.stands, self.tails, self.routes, self.starts,
             technician_id, max(self.now_s, self.now_s if from_s is None else from_s),
-            seed=self.seed, iterations=iterations,
+            seed=self.seed, iterations=iterations, blind=self.blind,
         )  # fmt: skip
         old = [route for r in result.routes if (route := self.routes[r]) is not None]
         new = [route for route in result.routes.values() if route is not None]
@@ -353,15 +305,6 @@ class Desk:
 
     # what the public face is made of
 
-    def _slot(self) -> int:
-        if not self.model.free:
-            self._open(self.plan)
-        return self.model.free.pop()
-
-    def _timed(self, r: int, tail: Sequence[str], jobs: Mapping[str, Job] | None = None) -> Any:
-        known = jobs or self.jobs
-        return self.stands[r].timed(self.problem, [known[name] for name in tail], self.starts)
-
     def _offer(self, job: Job, fitted: Job, task: int, change: NDArray[np.int64]) -> Offer | None:
         """Carry the change out in the arrays, read it, take it back, and time it exactly."""
         model = self.model
@@ -375,7 +318,19 @@ class Desk:
         routes = {r: self._timed(r, tail, jobs) for r, tail in tails.items()}
         if any(route is None for r, route in routes.items() if tails[r]):
             return None
+        nodes = tuple(int(node) for node in change)
         out = [model.job_of[t] for t in change[[compiled.FIRST_OUT, compiled.SECOND_OUT]] if t >= 0]
+        return self._told(job, tails, routes, out, Edit(self._readings, task, nodes))
+
+    def _told(
+        self,
+        job: Job,
+        tails: Mapping[int, tuple[str, ...]],
+        routes: Mapping[int, Route | None],
+        out: Sequence[str],
+        edit: Edit | None = None,
+    ) -> Offer | None:
+        """What these routes mean for everybody; None where a tied visit could not keep its time."""
         old = [route for r in tails if (route := self.routes[r]) is not None]
         new = [route for route in routes.values() if route is not None]
         own = next(route for route in new if job.id in route.jobs)
@@ -393,53 +348,10 @@ class Desk:
             self._effect(self._problem_with(job, None), tails, routes),
             moves(old, new, job.id),
             ejections(out, old, new),
+            promises(self.jobs, self.promised, old, new),
             self.version,
-            Change(self.version, tails, routes, job),
+            Change(self.version, tails, routes, job, edit=edit),
         )
 
     def _is_valid(self, routes: Mapping[int, Route | None], job: Job) -> bool:
         return self._report(self._problem_with(job, None), routes).valid
-
-    def _report(self, problem: Problem, changed: Mapping[int, Route | None]) -> CheckReport:
-        routes = tuple(r for r in {**self.routes, **changed}.values() if r is not None)
-        return check(problem, whole_plan(problem, routes))
-
-    def _changed_tails(self) -> dict[int, tuple[str, ...]] | None:
-        """The tails of the routes that the change just performed has touched."""
-        worker = self.model.worker
-        saved = worker.saved_routes[: worker.counts[C_SAVED]].tolist()
-        tails = {r: self.model.tail(r) for r in saved}
-        if any(tail is None for tail in tails.values()):
-            return None
-        return {r: tail for r, tail in tails.items() if tail is not None}
-
-    def _effect(
-        self, after: Problem, tails: Collection[int], routes: Mapping[int, Route | None]
-    ) -> Goals:
-        return effect_of(self.problem, self.routes, after, routes, tails)
-
-    def _problem_with(self, job: Job | None, gone: str | None) -> Problem:
-        jobs = self.problem.jobs
-        if gone is not None:
-            jobs = tuple(other for other in jobs if other.id != gone)
-        if job is not None and job.id in self.jobs:
-            jobs = tuple(job if other.id == job.id else other for other in jobs)
-        elif job is not None:
-            jobs = (*jobs, job)
-        return self.problem if jobs is self.problem.jobs else replace(self.problem, jobs=jobs)
-
-    def _apply(self, change: Change, closed: Collection[tuple[str, str]] = ()) -> None:
-        """Compare and set: bring arrays and plan to what the change says."""
-        if change.version != self.version:
-            raise StaleOffer(change.version, self.version)
-        problem = change.problem or self._problem_with(change.problem_job, change.gone)
-        report = self._report(problem, change.routes)
-        if not report.valid:
-            raise NoRepair(str(report.violations[0]))
-        self.problem = problem
-        self._closed |= set(closed)
-        self.jobs = {job.id: job for job in self.problem.jobs}
-        self.tails.update(change.tails)
-        self.routes.update(change.routes)
-        self.version += 1
-        self._open(self.plan)

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from optimizer.check.facts import read
 from optimizer.check.goals import goals as recomputed
-from optimizer.desk.offer import Ejection, Move
+from optimizer.desk.admission import DAY_S
+from optimizer.desk.offer import Ejection, Move, Promise
+from optimizer.desk.standing import Standing
 from optimizer.plan import Plan, Route, Step, Unassigned
-from optimizer.problem import Job, Problem
+from optimizer.problem import Job, Problem, Window
 
 Goals = dict[str, int | float]
 
@@ -76,7 +78,9 @@ def effect_of(
     new = [route for route in changed.values() if route is not None]
     names = {name for route in (*old, *new) for name in route.jobs}
     jobs = {job.id: job for job in before.jobs}
-    known = {**jobs, **{job.id: job for job in after.jobs}}
+    later = {job.id: job for job in after.jobs}
+    names |= jobs.keys() ^ later.keys()
+    known = {**jobs, **later}
     halves = [
         r
         for r, route in routes.items()
@@ -95,9 +99,38 @@ def effect_of(
         after,
         [*new, *beside],
         [jobs[name] for name in ordered if name in jobs],
-        [known[name] for name in ordered],
+        [later[name] for name in ordered if name in later],
         [route for r, route in routes.items() if r not in touched and route is not None],
     )
+
+
+def touched_part(
+    problem: Problem,
+    stands: Sequence[Standing],
+    routes: Mapping[int, Route | None],
+    changed: Mapping[int, Route | None],
+) -> tuple[Problem, Plan] | None:
+    """The problem and plan of the technicians whose routes change, all their shifts included.
+
+    None where a job concerned is tied to others, or stands on somebody else's route as well: then
+    the part does not speak for the whole.
+    """
+    people = {stands[r].technician.id for r in changed}
+    mine = {r for r, stand in enumerate(stands) if stand.technician.id in people}
+    now = {r: changed.get(r, routes[r]) for r in mine}
+    kept = tuple(route for route in now.values() if route is not None)
+    names = {name for route in kept for name in route.jobs}
+    names |= {name for r in mine if (route := routes[r]) is not None for name in route.jobs}
+    for r, route in routes.items():
+        if r not in mine and route is not None and not names.isdisjoint(route.jobs):
+            return None
+    tied = {name for job in problem.jobs for name in (*job.after, *job.together)}
+    jobs = tuple(job for job in problem.jobs if job.id in names)
+    if any(job.id in tied or job.crew > 1 or job.after or job.together for job in jobs):
+        return None
+    technicians = tuple(who for who in problem.technicians if who.id in people)
+    part = replace(problem, jobs=jobs, technicians=technicians)
+    return part, whole_plan(part, kept)
 
 
 def rank(goals: Mapping[str, int | float]) -> tuple[int | float, ...]:
@@ -151,6 +184,33 @@ def ejections(
         b = next(route for route in new if job in route.jobs)
         found.append(Ejection(job, a.technician, a.shift, b.technician, b.shift))
     return tuple(found)
+
+
+def promises(
+    jobs: Mapping[str, Job], promised: Collection[str], old: Sequence[Route], new: Sequence[Route]
+) -> tuple[Promise, ...]:
+    """Visits on these routes with a window narrower than a day, or named in ``promised``."""
+    was = {step.job: step.start or 0 for route in old for step in route.steps if step.job}
+    now = {step.job: step.start or 0 for route in new for step in route.steps if step.job}
+    found = []
+    for name in was.keys() & now.keys():
+        windows = jobs[name].time_windows
+        narrow = windows and all(b - a < DAY_S for a, b in windows)
+        if not windows or not (narrow or name in promised):
+            continue
+        window = _window_of(windows, now[name])
+        before = _window_of(windows, was[name])
+        found.append(
+            Promise(
+                name, window, was[name], now[name], before[1] - was[name], window[1] - now[name]
+            )
+        )
+    return tuple(sorted(found, key=lambda promise: (promise.new_start_s, promise.job)))
+
+
+def _window_of(windows: Sequence[Window], start: int) -> Window:
+    """The window that a start lies in, or the last one."""
+    return next((w for w in windows if w[0] <= start <= w[1]), windows[-1])
 
 
 def step_of(route: Route, job: str) -> Step:

@@ -8,7 +8,7 @@ frozen ones are fixed to their second too. Spare slots are visits that fit nowhe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,9 +81,25 @@ class Model:
         starts: Mapping[str, int],
         seed: int,
         homeless: Sequence[tuple[Job, Job]] = (),
+        *,
+        blind: Collection[tuple[str, str]] = (),
     ) -> None:
-        """``homeless``: (job of the problem, the single visit it becomes), on no route yet."""
+        """Compile what is left of the day.
+
+        Parameters
+        ----------
+        homeless
+            (job of the problem, the single visit it becomes), on no route yet.
+        blind
+            (technician, shift) to leave as they are: the arrays cannot reproduce these routes.
+        """
         self.problem, self.places, self.stands = problem, places, stands
+        self.shut = {
+            r
+            for r, stand in enumerate(stands)
+            if stand.closed or (stand.technician.id, stand.shift.id) in blind
+        }
+        self.tails = tails
         self.starts = starts
         away = {job.id for job, _ in homeless}
         loose = [job for job in _unplaced(problem, stands, tails) if job.id not in away]
@@ -92,7 +108,7 @@ class Model:
         rows: dict[int, list[int]] = {r: [] for r in range(len(stands))}
         self.anchors: dict[int, int] = {}
         for r, stand in enumerate(stands):
-            if stand.closed:
+            if r in self.shut:
                 continue
             if stand.last_job is not None:
                 self.anchors[r] = len(jobs)
@@ -173,8 +189,8 @@ class Model:
             spent = used.setdefault(who.id, Counter())
             for job in stand.settled:
                 spent.update(job.parts)
-            if stand.closed:
-                for job in stand.tail:
+            if r in self.shut:
+                for job in stand.tail if stand.closed else self.tails.get(r, ()):
                     spent.update(job.parts)
             anchored = r in self.anchors
             done = len(stand.settled)
@@ -183,7 +199,7 @@ class Model:
                 sum(job.load[k] for job in stand.settled if k < len(job.load))
                 for k in range(len(shift.capacity))
             ]
-            begin = shift.start if stand.closed else stand.ready
+            begin = shift.start if r in self.shut else stand.ready
             if anchored:
                 begin = self._anchor(r, stand, stand.last_job).time_windows[0][0]  # type: ignore[arg-type]
             pauses = tuple(
@@ -200,7 +216,7 @@ class Model:
                     start=begin,
                     start_location=stand.place,
                     breaks=pauses,
-                    max_jobs=0 if stand.closed else room,
+                    max_jobs=0 if r in self.shut else room,
                     capacity=tuple(
                         max(0, a - b) for a, b in zip(shift.capacity, loaded, strict=True)
                     ),
@@ -225,9 +241,8 @@ class Model:
             arrays.locked[task] = 1
             arrays.fits[task, :] = 0
             arrays.fits[task, r] = 1
-        for r, stand in enumerate(self.stands):
-            if stand.closed:
-                arrays.fits[:, r] = 0
+        for r in self.shut:
+            arrays.fits[:, r] = 0
         for task, job_id in enumerate(self.job_of):
             if job_id in self.starts and task not in self.homeless:
                 arrays.locked[task] = 1
@@ -334,8 +349,8 @@ class Model:
             arrays.service[kind, task] = service_time_s(job, stand.technician)
         self._fill_loads(task, job)
         row = [
-            0 if stand.closed else may_serve(job, who, shift, False)
-            for stand, (who, shift) in zip(self.stands, self.compiled.shifts, strict=True)
+            0 if r in self.shut else may_serve(job, who, shift, False)
+            for r, (who, shift) in enumerate(self.compiled.shifts)
         ]
         arrays.fits[task] = row
         arrays.hardness[task] = 1.0 - float((arrays.fits[task] > 0).mean()) if row else 1.0

@@ -46,6 +46,33 @@ class Ejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """A visit with a promised window that a change comes near: it is kept, with less or more room.
+
+    ``spare_s`` is how much later the visit could still start within the window it starts in.
+    """
+
+    job: str
+    window: tuple[int, int]
+    old_start_s: int
+    new_start_s: int
+    old_spare_s: int
+    new_spare_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change in the words of the arrays, good while the desk has not read its plan anew.
+
+    ``nodes`` is what `optimizer.desk.scan` calls a change; ``task`` the slot of the new visit.
+    """
+
+    reading: int
+    task: int
+    nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """New routes in place of those of the same shifts; ``tails`` are the jobs still to be begun.
 
@@ -59,6 +86,7 @@ class Change:
     problem_job: Job | None = None
     gone: str | None = None
     problem: Problem | None = None
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +95,8 @@ class Offer:
 
     ``position`` counts jobs before it on the route. ``effect`` is goals after − goals before,
     ``unserved`` first, then the objective in its order. ``moves`` names every other visit whose
-    start, arrival or technician changes. ``version`` is the plan's when this was computed.
+    start, arrival or technician changes; ``promises`` every visit on the routes concerned that has
+    a window promised, moved or not. ``version`` is the plan's when this was computed.
     """
 
     job: Job
@@ -80,6 +109,7 @@ class Offer:
     effect: Mapping[str, int | float]
     moves: tuple[Move, ...]
     ejections: tuple[Ejection, ...]
+    promises: tuple[Promise, ...]
     version: int
     change: Change = field(repr=False, compare=False)
 

@@ -47,6 +47,7 @@ def overrun(
     *,
     seed: int,
     iterations: int,
+    blind: frozenset[tuple[str, str]] = frozenset(),
 ) -> Overrun:
     """Prolong the visit on every route that makes it, and repair what no longer works.
 
@@ -97,7 +98,7 @@ def overrun(
     loose = [n for r in on for n in rest[r] if n in worse and n not in starts and n != job_id]
     if away or loose:
         found, found_routes = _search(
-            after, places, new_stands, rest, starts, away, loose, jobs, seed, iterations
+            after, places, new_stands, rest, starts, away, loose, jobs, seed, iterations, blind
         )
         fresh.update(found_routes)
     new_tails = {**{r: rest[r] for r in on}, **found}
@@ -129,12 +130,21 @@ def _search(
     jobs: Mapping[str, Job],
     seed: int,
     iterations: int,
+    blind: frozenset[tuple[str, str]],
 ) -> tuple[Tails, dict[int, Route | None]]:
     """Redistribute the homeless; late visits count among them, and may well return."""
     lifted = {r: tuple(name for name in tail if name not in loose) for r, tail in rest.items()}
     homeless = [*away, *(homeless_visit(jobs[name], None) for name in loose)]
     found, routes = redistribute(
-        problem, places, stands, lifted, starts, homeless, seed=seed, iterations=iterations
+        problem,
+        places,
+        stands,
+        lifted,
+        starts,
+        homeless,
+        seed=seed,
+        iterations=iterations,
+        blind=blind,
     )
     for r, tail in lifted.items():
         if tail != rest[r] and r not in found:

@@ -23,6 +23,7 @@ def without_visit(
     on: Sequence[int],
     *,
     seed: int,
+    blind: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[Tails, dict[int, Route | None]]:
     """New tails and routes of the shifts that change when ``job_id`` leaves those of ``on``.
 
@@ -52,6 +53,7 @@ def without_visit(
                 [homeless_visit(jobs[name], None) for name in tail if name not in kept],
                 seed=seed,
                 iterations=0,
+                blind=blind,
             )
             changed.update(found[0])
             routes.update(found[1])

@@ -37,6 +37,7 @@ def redistribute(
     *,
     seed: int,
     iterations: int,
+    blind: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[Tails, dict[int, Route | None]]:
     """Insert the homeless visits, then search around them for fewer late, dropped, changed visits.
 
@@ -55,16 +56,12 @@ def redistribute(
         Of the shifts that change. Visits in none of them are left out.
     """
     jobs = {job.id: job for job in problem.jobs}
-    model = Model(
-        problem,
-        places,
-        stands,
-        {r: [jobs[name] for name in tail] for r, tail in tails.items()},
-        starts,
-        seed,
-        homeless,
-    )
+    kept = {r: [jobs[name] for name in tail] for r, tail in tails.items()}
     for count in (iterations, 0) if iterations else (0,):
+        model = Model(problem, places, stands, kept, starts, seed, homeless, blind=blind)
+        while model.misfits:  # a route that the arrays cannot reproduce stays as it is
+            blind |= {(stands[r].technician.id, stands[r].shift.id) for r in model.misfits}
+            model = Model(problem, places, stands, kept, starts, seed, homeless, blind=blind)
         found = _search(model, tails, count)
         routes = {
             r: stands[r].timed(problem, [jobs[name] for name in tail], starts)
@@ -73,16 +70,6 @@ def redistribute(
         wrong = [r for r, route in routes.items() if route is None and found[r]]
         if not wrong:
             return found, routes
-        if count:
-            model = Model(
-                problem,
-                places,
-                stands,
-                {r: [jobs[name] for name in tail] for r, tail in tails.items()},
-                starts,
-                seed,
-                homeless,
-            )
     for r in wrong:
         del found[r], routes[r]
     return found, routes
@@ -122,7 +109,7 @@ def _nearby(model: Model) -> set[int]:
                 r = int(routes[arrays.around[task, x]])
                 if r >= 0 and arrays.fits[task, r]:
                     wanted.append(r)
-    open_ones = [r for r in dict.fromkeys(wanted) if not model.stands[r].closed]
+    open_ones = [r for r in dict.fromkeys(wanted) if r not in model.shut]
     return set(open_ones[:NEARBY_SHIFTS])
 
 

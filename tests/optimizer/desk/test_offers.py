@@ -203,3 +203,22 @@ def test_an_offer_computed_on_an_older_plan_is_refused() -> None:
         desk.commit(second)
     assert desk.version == version
     assert all("b" not in route.jobs for route in desk.plan.routes)
+
+
+@relaxed
+@given(seeds)
+def test_a_desk_that_took_offers_answers_like_one_opened_on_its_plan(seed: int) -> None:
+    desk, rng = desk_of(seed)
+    for number in range(4):
+        offers = desk.offers(new_job(desk.problem, rng, f"new-{number}"))
+        if offers:
+            desk.commit(rng.choice(offers))
+    fresh = Desk(desk.problem, desk.plan, now_s=desk.now_s)
+    assert desk.plan == fresh.plan
+    assert dict(desk.plan.goals) == goals_of(desk.problem, desk.plan)
+    job = new_job(desk.problem, rng, "asked")
+    told = [
+        [(offer.technician, offer.start_s, _rounded(offer.effect)) for offer in one.offers(job, 5)]
+        for one in (desk, fresh)
+    ]
+    assert told[0] == told[1]
