@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from optimizer.desk.company import company_of, dragged_out
+from optimizer.desk.depot import replayed
 from optimizer.desk.model import Places
 from optimizer.desk.repair import Tails, homeless_visit, redistribute, without_broken_freezes
 from optimizer.desk.standing import Standing
-from optimizer.plan import Route, Step
-from optimizer.problem import Job, Problem, drive_s
+from optimizer.plan import Route
+from optimizer.problem import Job, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,12 @@ def without_technician(
     seed: int,
     iterations: int,
     blind: frozenset[tuple[str, str]] = frozenset(),
+    rehouse: bool = True,
 ) -> Spread:
     """Take every visit the technician would start at or after ``from_s`` away and rehouse it.
 
-    Visits tied to others keep their second. Whoever's company finds no place is left out as well.
+    Visits tied to others keep their second. Whoever's company finds no place is left out as
+    well; without ``rehouse`` everybody is.
     """
     jobs = {job.id: job for job in problem.jobs}
     away: list[tuple[Job, Job]] = []
@@ -63,7 +66,7 @@ def without_technician(
             changed[r] = shortened(problem, stand, [jobs[name] for name in kept], route, starts)
         new_stands[r] = replace(stand, closed=True, tail=tuple(jobs[name] for name in kept))
     rest = {r: changed_tails.get(r, tail) for r, tail in tails.items()}
-    if away:
+    if away and rehouse:
         found, found_routes = redistribute(
             problem,
             places,
@@ -121,24 +124,7 @@ def shortened(
     route: Route | None,
     starts: Mapping[str, int],
 ) -> Route | None:
-    """The route with these visits alone; on one kept to the letter, the others leave a gap.
-
-    Depot stops and breaks stay; where two drives become one the visits behind keep their times,
-    which only holds if the direct drive is no longer. The checker has the last word.
-    """
+    """The route with these visits alone."""
     if route is None or not any(step.type == "restock" for step in route.steps):
         return stand.timed(problem, kept, starts)
-    names = {job.id for job in (*stand.settled, *kept)}
-    if not names:
-        return None
-    last = max(k for k, step in enumerate(route.steps) if step.job in names)
-    steps = route.steps[: last + 1]
-    place = next(step.location for step in reversed(steps) if step.location is not None)
-    end, leg = steps[-1].end or 0, 0
-    if stand.shift.end_location is not None:
-        durations = problem.travel[stand.technician.profile].durations_s
-        leg = drive_s(
-            int(durations[place, stand.shift.end_location]), stand.technician.speed_factor
-        )
-    home = Step("end", stand.shift.end_location, end + leg, travel_s=leg)
-    return replace(route, end=end + leg, steps=(*steps, home))
+    return replayed(problem, stand, route, {job.id for job in (*stand.settled, *kept)})

@@ -168,13 +168,13 @@ class Desk(HeldPlan):
             raise ValueError(f"job {job_id!r} is tied to others")
         where = [r for r, route in self.routes.items() if route and job_id in route.jobs]
         for r in where:
-            if job_id not in self.tails[r] or self.stands[r].closed:
-                raise ValueError(f"job {job_id!r} has begun or its route is fixed")
+            if job_id not in self.tails[r]:
+                raise ValueError(f"job {job_id!r} has begun")
             if job_id in self.starts:
                 raise ValueError(f"job {job_id!r} is frozen")
         changed, routes = without_visit(
-            self._problem_with(None, job_id), self.places, self.stands, self.tails, self.starts,
-            self.jobs, job_id, where, seed=self.seed, blind=self.blind,
+            self._problem_with(None, job_id), self.places, self.stands, self.tails, self.routes,
+            self.starts, self.jobs, job_id, where, seed=self.seed, blind=self.blind,
         )  # fmt: skip
         self._apply(Change(self.version, changed, routes, gone=job_id))
         return self.plan
@@ -239,11 +239,15 @@ class Desk(HeldPlan):
         """
         if all(who.id != technician_id for who in self.problem.technicians):
             raise ValueError(f"no technician {technician_id!r} in the problem")
-        result = without_technician(
-            self.problem, self.places, self.stands, self.tails, self.routes, self.starts,
-            technician_id, max(self.now_s, self.now_s if from_s is None else from_s),
-            seed=self.seed, iterations=iterations, blind=self.blind,
-        )  # fmt: skip
+        out_s = max(self.now_s, self.now_s if from_s is None else from_s)
+        for rehouse in (True, False):
+            result = without_technician(
+                self.problem, self.places, self.stands, self.tails, self.routes, self.starts,
+                technician_id, out_s, seed=self.seed, iterations=iterations, blind=self.blind,
+                rehouse=rehouse,
+            )  # fmt: skip
+            if self._report(result.problem, result.routes).valid:
+                break
         old = [route for r in result.routes if (route := self.routes[r]) is not None]
         new = [route for route in result.routes.values() if route is not None]
         effect = self._effect(result.problem, result.tails, result.routes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from optimizer.desk.absence import shortened
 from optimizer.desk.model import Places
 from optimizer.desk.overrun import kept_in_order
 from optimizer.desk.repair import Tails, homeless_visit, redistribute
@@ -17,6 +18,7 @@ def without_visit(
     places: Places,
     stands: Sequence[Standing],
     tails: Mapping[int, tuple[str, ...]],
+    routes: Mapping[int, Route | None],
     starts: Mapping[str, int],
     jobs: Mapping[str, Job],
     job_id: str,
@@ -35,15 +37,17 @@ def without_visit(
         The jobs by name, the one that goes included.
     """
     changed: Tails = {r: tuple(name for name in tails[r] if name != job_id) for r in on}
-    routes = {
-        r: stands[r].timed(after, [jobs[name] for name in tail], starts)
+    fresh = {
+        r: shortened(after, stands[r], [jobs[name] for name in tail], routes[r], starts)
         for r, tail in changed.items()
     }
     for r, tail in tuple(changed.items()):
-        if tail and routes[r] is None:  # a setup that it spared the next one comes back
+        if (
+            tail and not stands[r].closed and fresh[r] is None
+        ):  # a setup that it spared the next one comes back
             kept = kept_in_order(after, stands[r], [jobs[name] for name in tail], starts)
             changed[r] = kept
-            routes[r] = stands[r].timed(after, [jobs[name] for name in kept], starts)
+            fresh[r] = stands[r].timed(after, [jobs[name] for name in kept], starts)
             found = redistribute(
                 after,
                 places,
@@ -56,5 +60,5 @@ def without_visit(
                 blind=blind,
             )
             changed.update(found[0])
-            routes.update(found[1])
-    return changed, routes
+            fresh.update(found[1])
+    return changed, fresh

@@ -96,3 +96,42 @@ def test_an_unknown_technician_cannot_be_out() -> None:
     with pytest.raises(ValueError, match="no technician 'nobody'"):
         desk.technician_out("nobody", 0)
     assert isinstance(desk, Desk)
+
+
+def test_a_sick_technician_is_hardly_ever_refused() -> None:
+    refused = 0
+    for seed in range(70):
+        desk, rng = desk_of(seed)
+        try:
+            desk.technician_out(rng.choice(desk.problem.technicians).id, iterations=0)
+        except NoRepair:
+            refused += 1
+        assert check(desk.problem, desk.plan).violations == ()
+    assert refused <= 1  # half of a crew is out while the other half is under way
+
+
+def test_a_visit_leaves_a_route_that_restocks_and_the_others_keep_their_time() -> None:
+    removed = 0
+    for seed in range(80):
+        desk, _ = desk_of(seed)
+        depot = [r for r, stand in enumerate(desk.stands) if stand.closed]
+        tied = {name for job in desk.problem.jobs for name in (*job.after, *job.together)}
+        names = [
+            name
+            for r in depot
+            for name in desk.tails[r]
+            if name not in desk.starts and name not in tied
+        ]
+        if not names:
+            continue
+        before = {s.job: s.start for route in desk.plan.routes for s in route.steps if s.job}
+        try:
+            plan = desk.remove(names[0])
+        except NoRepair:
+            continue
+        removed += 1
+        assert check(desk.problem, plan).violations == ()
+        after = {s.job: s.start for route in plan.routes for s in route.steps if s.job}
+        assert after.keys() == before.keys() - {names[0]}
+        assert all((after[name] or 0) >= (before[name] or 0) for name in after)
+    assert removed > 5
