@@ -1,6 +1,15 @@
 """All tables, imported once, so that metadata is complete wherever it is needed."""
 
 from api.db.base import Base
+from api.db.cases import (
+    BreachAlert,
+    ClockEvent,
+    Complaint,
+    ComplaintStep,
+    JobPurchase,
+    Purchase,
+    RepairStay,
+)
 from api.db.doorstep import HeldEvent, Photo
 from api.db.intake import (
     CallFigures,
@@ -13,6 +22,7 @@ from api.db.intake import (
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.record import Activity, IdempotencyKey
+from api.db.rights import Bill, Choice, Consent, LegalText, MoneyEntry, PriceBook, Quote
 from api.db.things import (
     Equipment,
     EquipmentCheck,
@@ -29,8 +39,15 @@ from api.db.workforce import Certificate, Outlet, Region, Shift, Technician
 __all__ = [
     "Activity",
     "Base",
+    "Bill",
+    "BreachAlert",
     "CallFigures",
     "Certificate",
+    "Choice",
+    "ClockEvent",
+    "Complaint",
+    "ComplaintStep",
+    "Consent",
     "Consumer",
     "DurationModel",
     "Equipment",
@@ -41,6 +58,9 @@ __all__ = [
     "IncomingMessage",
     "Job",
     "JobEvent",
+    "JobPurchase",
+    "LegalText",
+    "MoneyEntry",
     "OutgoingMessage",
     "Outlet",
     "Part",
@@ -50,8 +70,12 @@ __all__ = [
     "Photo",
     "Plan",
     "PlanRun",
+    "PriceBook",
+    "Purchase",
+    "Quote",
     "Receipt",
     "Region",
+    "RepairStay",
     "Request",
     "RouteSheet",
     "Session",

@@ -66,7 +66,8 @@ class Job(Base):
     """A visit to be made, with its arrival clock and the rule that set it.
 
     ``windows``: list of ``[iso, iso]``, the appointments promised; empty = any time.
-    ``number`` is what people say on the phone. ``repeat_of``: the same fault was repaired shortly
+    ``number`` is what people say on the phone. ``due_at`` is the rule's own deadline and is never
+    moved; ``agreed_due_at`` is the later one that the consumer asked for. ``repeat_of``: the same fault was repaired shortly
     before; ``duplicate_of``: it is being dealt with already. ``estimate`` is where ``service_s``
     comes from.
     """
@@ -88,6 +89,7 @@ class Job(Base):
     job_class: Mapped[str]
     reported_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    agreed_due_at: Mapped[datetime | None]
     skills: Mapped[dict[str, Any]]
     parts: Mapped[dict[str, Any]]
     service_s: Mapped[int]
@@ -104,6 +106,11 @@ class Job(Base):
     created_at: Mapped[CreatedAt]
 
     request: Mapped[Request] = relationship()
+
+    @property
+    def wanted_by(self) -> datetime:
+        """What a plan has to keep: the rule's deadline, or the later one that was asked for."""
+        return max(self.due_at, self.agreed_due_at or self.due_at)
 
 
 class JobEvent(Base):

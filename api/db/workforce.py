@@ -96,7 +96,10 @@ class Shift(Base):
 
 
 class Region(Base):
-    """The dispatch region: its name, its clock on the wall, and the box it lies in (WGS-84)."""
+    """The dispatch region: its name, its clock on the wall, and the box it lies in (WGS-84).
+
+    ``jurisdiction`` is where its cases are judged (`domain.rules.packs`): CN, CN-ZJ, CN-ZJ-3301.
+    """
 
     __tablename__ = "region"
     __table_args__ = (CheckConstraint("south < north AND west < east", name="box"),)
@@ -104,6 +107,7 @@ class Region(Base):
     id: Mapped[Key]
     name: Mapped[str] = mapped_column(unique=True)
     timezone: Mapped[str]
+    jurisdiction: Mapped[str] = mapped_column(default="CN", server_default="CN")
     south: Mapped[float]
     west: Mapped[float]
     north: Mapped[float]

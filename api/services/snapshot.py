@@ -118,7 +118,7 @@ def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str
     told += [
         [
             str(job.id),
-            job.due_at.timestamp(),
+            job.wanted_by.timestamp(),
             job.skills,
             job.parts,
             job.service_s,
@@ -251,7 +251,7 @@ def _jobs(
     found = []
     for job in rows.jobs:
         visit = begun.get(job.id)
-        due = seconds_since(epoch, job.due_at)
+        due = seconds_since(epoch, job.wanted_by)
         urgent = job.job_class == "urgent"
         found.append(
             ProblemJob(

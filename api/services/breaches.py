@@ -1,0 +1,181 @@
+"""Deadlines about to break: told from the plan as it really runs, before they do.
+
+Expected arrivals follow the day: a technician who is behind at one door is behind at the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, joinedload
+
+from api.db.models import BreachAlert, ClockEvent, Job, Technician, Visit
+from api.services.activity import record
+from api.services.clock_events import arrivals, domain_event
+from domain.clocks import Allowance, Forecast, Risk, forecast, run_clock
+from domain.clocks import ClockEvent as DomainEvent
+from domain.clocks.forecast import ALERTING
+from domain.rules.keys import Unit
+
+LEAD = timedelta(hours=4)
+"""How long before its deadline a job that nobody is planned for becomes an alert."""
+
+MARGIN = timedelta(minutes=20)
+"""A planned arrival with less than this to its deadline is told as tight."""
+
+WAITING = ("open", "planned")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A waiting job with its forecast; the visit's technician where one is planned."""
+
+    job: Job
+    forecast: Forecast
+    visit_id: UUID | None
+    technician: Technician | None
+
+
+def standings(session: Session, now: datetime, lead: timedelta = LEAD) -> list[Standing]:
+    """Every waiting job held against its deadlines, the riskiest and most pressing first."""
+    jobs = list(
+        session.scalars(select(Job).where(Job.status.in_(WAITING)).options(joinedload(Job.request)))
+    )
+    ids = [job.id for job in jobs]
+    events: dict[UUID, list[DomainEvent]] = {}
+    for row in session.scalars(select(ClockEvent).where(ClockEvent.job_id.in_(ids))):
+        assert row.job_id is not None
+        events.setdefault(row.job_id, []).append(domain_event(row))
+    met = arrivals(session, ids)
+    expected = expected_arrivals(session, now)
+    found = []
+    for job in jobs:
+        happened = [*events.get(job.id, []), *([met[job.id]] if job.id in met else [])]
+        hours_s = int((job.due_at - job.reported_at).total_seconds())
+        state = run_clock(job.reported_at, Allowance(hours_s, Unit.SECONDS), happened, now)
+        at, visit = expected.get(job.id, (None, None))
+        found.append(
+            Standing(
+                job,
+                forecast(state, at, lead, MARGIN),
+                None if visit is None else visit.id,
+                None if visit is None else visit.technician,
+            )
+        )
+    order = {risk: rank for rank, risk in enumerate(_ORDER)}
+    last = datetime.max.replace(tzinfo=UTC)
+    return sorted(
+        found,
+        key=lambda one: (order[one.forecast.risk], one.forecast.due_at or last, one.job.number),
+    )
+
+
+_ORDER = (Risk.LATE, Risk.UNPLANNED, Risk.TIGHT, Risk.BROKEN, Risk.NONE)
+
+
+def expected_arrivals(session: Session, now: datetime) -> dict[UUID, tuple[datetime, Visit]]:
+    """When each job's next visit is expected, delays so far carried along each route."""
+    routes: dict[tuple[Any, int], list[Visit]] = {}
+    for visit in session.scalars(
+        select(Visit)
+        .where(Visit.active, Visit.state.in_(("published", "accepted", "on_the_way", "arrived")))
+        .options(joinedload(Visit.technician))
+        .order_by(Visit.day, Visit.arrival_at)
+    ):
+        routes.setdefault((visit.shift_id, visit.technician_number), []).append(visit)
+    found: dict[UUID, tuple[datetime, Visit]] = {}
+    for visits in routes.values():
+        free_at: datetime | None = None
+        for visit in visits:
+            work = visit.end_at - visit.start_at
+            if visit.arrived_at is not None:
+                arrive, free_at = visit.arrived_at, max(visit.arrived_at + work, now)
+            else:
+                travel = timedelta(seconds=visit.travel_s)
+                earliest = now if free_at is None else free_at + travel
+                # On the road already: the drive that is left is not known, so no worse than now.
+                arrive = max(visit.arrival_at, earliest if free_at else now)
+                free_at = max(arrive, visit.start_at) + work
+            if visit.job_id not in found or arrive < found[visit.job_id][0]:
+                found[visit.job_id] = (arrive, visit)
+    return found
+
+
+def raise_alerts(session: Session, now: datetime, lead: timedelta = LEAD) -> list[BreachAlert]:
+    """Tell about every deadline that will break as things stand, once each; the new alerts."""
+    raised = []
+    for one in standings(session, now, lead):
+        due = one.forecast.due_at
+        if one.forecast.risk not in ALERTING or due is None or due <= now:
+            continue
+        made = session.scalars(
+            insert(BreachAlert)
+            .values(
+                job_id=one.job.id,
+                due_at=due,
+                risk=str(one.forecast.risk),
+                expected_at=one.forecast.expected_at,
+                raised_at=now,
+                lead_s=int((due - now).total_seconds()),
+            )
+            .on_conflict_do_nothing()
+            .returning(BreachAlert)
+        ).one_or_none()
+        if made is None:
+            continue
+        raised.append(made)
+        record(
+            session,
+            "breach_forecast",
+            "job",
+            one.job.id,
+            number=one.job.number,
+            risk=str(one.forecast.risk),
+            due_at=due.isoformat(),
+            lead_s=made.lead_s,
+        )
+    return raised
+
+
+@dataclass(frozen=True, slots=True)
+class LeadReport:
+    """How far ahead alerts came. Seconds.
+
+    ``breaches`` counts alerted and unalerted jobs that missed the deadline; ``told_ahead`` those of
+    them with an alert before it; ``averted`` alerts whose job arrived in time after all.
+    """
+
+    alerts: int
+    breaches: int
+    told_ahead: int
+    averted: int
+    median_lead_s: int | None
+    least_lead_s: int | None
+
+
+def leads(session: Session, now: datetime) -> LeadReport:
+    """Measure the alerts against what became of their jobs."""
+    alerts = {a.job_id: a for a in session.scalars(select(BreachAlert).order_by(BreachAlert.id))}
+    jobs = {
+        job.id: job
+        for job in session.scalars(select(Job).where(Job.due_at <= now, Job.status != "cancelled"))
+    }
+    met = arrivals(session, jobs)
+    broken = {job.id for job in jobs.values() if job.id not in met or met[job.id].at > job.due_at}
+    told = sorted(alerts[job_id].lead_s for job_id in broken if job_id in alerts)
+    averted = sum(
+        job_id in met and met[job_id].at <= alert.due_at for job_id, alert in alerts.items()
+    )
+    return LeadReport(
+        len(alerts),
+        len(broken),
+        len(told),
+        averted,
+        told[len(told) // 2] if told else None,
+        told[0] if told else None,
+    )

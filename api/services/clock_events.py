@@ -1,0 +1,295 @@
+"""Clocks of jobs: events recorded once, each proven where it excuses, and the state they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.db.models import ClockEvent as Row
+from api.db.models import Complaint, Job, JobPurchase, RepairStay, Visit
+from api.services.activity import record
+from api.services.identity import Identity
+from api.services.refusals import Refusal
+from api.services.rule_packs import arrival_packs, rulebook, setting_of
+from domain.clocks import CLOCKS, ClockEvent, ClockState, EventError, EventKind
+from domain.judging import ArrivalCase, Setting, judge_arrival, judge_clock
+from domain.rules import Judgement, TraceLine
+
+CLOCK_ERROR = timedelta(minutes=10)
+WITHOUT_ARRIVAL = ("no_access", "withdrawn", "cancelled")
+"""States of a visit in which somebody may have stood at the door and not come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be recorded. ``id`` is made by whoever reports it, so that a repeat is one."""
+
+    id: UUID
+    kind: EventKind
+    at: datetime
+    reason: str = ""
+    evidence: tuple[str, ...] = ()
+    until: datetime | None = None
+    target: UUID | None = None
+
+
+def add(
+    session: Session,
+    subject: Job | Complaint,
+    event: NewEvent,
+    who: Identity,
+    now: datetime,
+    actor: str = "",
+) -> Row:
+    """Record an event; the same one again changes nothing.
+
+    Parameters
+    ----------
+    actor
+        Who did it, where that is not who reports it: ``the consumer`` for a postponement that
+        the desk takes down.
+
+    Raises
+    ------
+    Refusal
+        ``evidence_missing`` for an excuse without reason or evidence; ``event_id_reused``;
+        ``unknown_reference`` for a withdrawal of an event that is not there; ``invalid``.
+    """
+    actor = actor or (who.name if who.role != "consumer" else "the consumer")
+    try:
+        checked = ClockEvent(
+            str(event.id),
+            event.kind,
+            event.at,
+            actor,
+            event.reason.strip(),
+            tuple(one.strip() for one in event.evidence if one.strip()),
+            event.until,
+            "" if event.target is None else str(event.target),
+        )
+    except EventError as error:
+        code = "evidence_missing" if error.code in _EXCUSES else "invalid"
+        raise Refusal(code, str(error), kind=str(event.kind), lacks=error.code) from None
+    if event.at > now + CLOCK_ERROR:
+        raise Refusal("invalid", "at lies in the future", at=event.at.isoformat())
+    mine = Row.job_id if isinstance(subject, Job) else Row.complaint_id
+    earlier = session.get(Row, event.id)
+    if earlier is not None:
+        if domain_event(earlier) != checked or getattr(earlier, mine.key) != subject.id:
+            raise Refusal("event_id_reused", id=str(event.id))
+        return earlier
+    if event.target is not None:
+        target = session.get(Row, event.target)
+        if target is None or getattr(target, mine.key) != subject.id:
+            raise Refusal("unknown_reference", "there is no such event to withdraw")
+    row = Row(
+        id=event.id,
+        kind=str(event.kind),
+        at=checked.at,
+        actor=actor,
+        person_id=who.person_id,
+        reason=checked.reason,
+        evidence=list(checked.evidence),
+        until=checked.until,
+        target=event.target,
+        **{mine.key: subject.id},
+    )
+    session.add(row)
+    session.flush()
+    if isinstance(subject, Job):
+        subject.agreed_due_at = _agreed(session, subject)
+    record(
+        session,
+        f"clock_{event.kind}",
+        "job" if isinstance(subject, Job) else "complaint",
+        subject.id,
+        actor_id=who.person_id,
+        event_id=str(row.id),
+        at=checked.at.isoformat(),
+        reason=checked.reason,
+        evidence=len(checked.evidence),
+        until=None if checked.until is None else checked.until.isoformat(),
+    )
+    return row
+
+
+_EXCUSES = frozenset({"needs_evidence", "needs_reason", "needs_actor"})
+
+
+def _agreed(session: Session, job: Job) -> datetime | None:
+    """The latest deadline that the consumer asked for, withdrawn ones left out."""
+    events = recorded(session, job_id=job.id)
+    gone = {event.target for event in events if event.kind is EventKind.WITHDRAWN}
+    return max((e.until for e in events if e.until and e.id not in gone), default=None)
+
+
+def recorded(
+    session: Session, *, job_id: UUID | None = None, complaint_id: UUID | None = None
+) -> list[ClockEvent]:
+    """The events on record for a job or a complaint, oldest first."""
+    query = select(Row).order_by(Row.at, Row.id)
+    query = query.where(Row.job_id == job_id) if job_id else query
+    query = query.where(Row.complaint_id == complaint_id) if complaint_id else query
+    return [domain_event(row) for row in session.scalars(query)]
+
+
+def domain_event(row: Row) -> ClockEvent:
+    """A row as the domain's event."""
+    return ClockEvent(
+        str(row.id),
+        EventKind(row.kind),
+        row.at,
+        row.actor,
+        row.reason,
+        tuple(row.evidence),
+        row.until,
+        "" if row.target is None else str(row.target),
+    )
+
+
+def arrivals(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, ClockEvent]:
+    """The first verified arrival at each job, from what the phones reported."""
+    found: dict[UUID, ClockEvent] = {}
+    for visit in session.scalars(
+        select(Visit)
+        .where(
+            Visit.job_id.in_(list(job_ids)),
+            Visit.arrived_at.is_not(None),
+            Visit.state.not_in(WITHOUT_ARRIVAL),
+        )
+        .order_by(Visit.arrived_at, Visit.id)
+    ):
+        assert visit.arrived_at is not None
+        if visit.job_id not in found:
+            found[visit.job_id] = ClockEvent(
+                str(visit.id), EventKind.MET, visit.arrived_at, "the technician"
+            )
+    return found
+
+
+def arrival_case(job: Job, events: Sequence[ClockEvent], arrival: ClockEvent | None) -> ArrivalCase:
+    """A job as the arrival judge reads it."""
+    known = [*events, *([arrival] if arrival else [])]
+    return ArrivalCase(job.request.product, job.request.fault, job.reported_at, tuple(known))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedClock:
+    """A clock of a job, judged."""
+
+    name: str
+    judgement: Judgement
+    state: ClockState
+
+
+def clocks_of(
+    session: Session, job: Job, as_of: datetime, rules_on: date | None = None
+) -> list[NamedClock]:
+    """Every clock of a job as it stands, or stood, at an instant.
+
+    Parameters
+    ----------
+    as_of
+        Events after it have not happened yet.
+    rules_on
+        The day whose rules count; each clock's own start when left out.
+
+    Raises
+    ------
+    Refusal
+        ``rules_unknown`` when no arrival rules were in force on that day.
+    """
+    setting = setting_of(session)
+    events = recorded(session, job_id=job.id)
+    arrival = arrivals(session, [job.id]).get(job.id)
+    try:
+        judged = judge_arrival(
+            arrival_case(job, events, arrival), arrival_packs(), setting, as_of, rules_on
+        )
+    except LookupError as error:
+        raise Refusal("rules_unknown", str(error)) from None
+    found = [NamedClock("arrival", *judged)]
+    excuses = [e for e in events if e.kind not in (EventKind.MET, EventKind.POSTPONED)]
+    done = _done(job)
+    repair = [*excuses, *_met(done, "the technician"), *_loaner(session, job, setting)]
+    judged = judge_clock(
+        CLOCKS["repair"],
+        job.reported_at,
+        repair,
+        rulebook(),
+        setting,
+        as_of,
+        rules_on,
+        job.request.product,
+    )
+    found.append(NamedClock("repair", *judged))
+    if done is not None and done <= as_of:
+        judged = judge_clock(CLOCKS["follow_up"], done, [], rulebook(), setting, as_of, rules_on)
+        found.append(NamedClock("follow_up", *judged))
+    return found
+
+
+def _done(job: Job) -> datetime | None:
+    return job.closed_at if job.status == "done" else None
+
+
+def _met(at: datetime | None, actor: str) -> list[ClockEvent]:
+    return [] if at is None else [ClockEvent("done", EventKind.MET, at, actor)]
+
+
+def _loaner(session: Session, job: Job, setting: Setting) -> list[ClockEvent]:
+    given = session.scalar(
+        select(RepairStay.loaner_on)
+        .join(JobPurchase, JobPurchase.purchase_id == RepairStay.purchase_id)
+        .where(JobPurchase.job_id == job.id, RepairStay.loaner_on.is_not(None))
+        .order_by(RepairStay.loaner_on)
+        .limit(1)
+    )
+    if given is None:
+        return []
+    at = datetime.combine(given, datetime.min.time(), tzinfo=UTC)
+    return [ClockEvent("loaner", EventKind.MET, max(at, job.reported_at), "the desk")]
+
+
+def clock_view(clock: NamedClock) -> dict[str, Any]:
+    """A judged clock as the API tells it."""
+    state = clock.state
+    return {
+        "name": clock.name,
+        "started_at": state.started_at,
+        "as_of": state.as_of,
+        "running": state.running,
+        "paused": state.paused,
+        "met_at": state.met_at,
+        "elapsed_s": state.elapsed_s,
+        "paused_s": state.paused_s,
+        "deadlines": [asdict(deadline) for deadline in state.deadlines],
+        "rules": [ruling_view(ruling) for ruling in clock.judgement.rulings],
+        "unconfirmed": [ruling.key for ruling in clock.judgement.unconfirmed],
+        "trace": [trace_view(line) for line in clock.judgement.trace],
+    }
+
+
+def ruling_view(ruling: Any) -> dict[str, Any]:
+    """A clause as the API tells it."""
+    return {
+        "key": ruling.key,
+        "value": ruling.value,
+        "unit": ruling.unit,
+        "status": ruling.status,
+        "version": ruling.version,
+        "place": ruling.place,
+        "article": ruling.article,
+        "source": ruling.source,
+    }
+
+
+def trace_view(line: TraceLine) -> dict[str, str]:
+    """A step of a decision as the API tells it."""
+    return {"text": line.text, "version": line.version, "status": str(line.status)}
