@@ -67,9 +67,9 @@ class Job(Base):
 
     ``windows``: list of ``[iso, iso]``, the appointments promised; empty = any time.
     ``number`` is what people say on the phone. ``due_at`` is the rule's own deadline and is never
-    moved; ``agreed_due_at`` is the later one that the consumer asked for. ``repeat_of``: the same fault was repaired shortly
-    before; ``duplicate_of``: it is being dealt with already. ``estimate`` is where ``service_s``
-    comes from.
+    moved; ``agreed_due_at`` is the later one that the consumer asked for. ``repeat_of``: the same
+    fault was repaired shortly before; ``duplicate_of``: it is being dealt with already.
+    ``estimate`` is where ``service_s`` comes from.
     """
 
     __tablename__ = "job"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.db.models import ClockEvent as Row
@@ -216,7 +216,7 @@ def clocks_of(
         raise Refusal("rules_unknown", str(error)) from None
     found = [NamedClock("arrival", *judged)]
     excuses = [e for e in events if e.kind not in (EventKind.MET, EventKind.POSTPONED)]
-    done = _done(job)
+    done = _done(session, job)
     repair = [*excuses, *_met(done, "the technician"), *_loaner(session, job, setting)]
     judged = judge_clock(
         CLOCKS["repair"],
@@ -235,8 +235,12 @@ def clocks_of(
     return found
 
 
-def _done(job: Job) -> datetime | None:
-    return job.closed_at if job.status == "done" else None
+def _done(session: Session, job: Job) -> datetime | None:
+    if job.status != "done" or job.closed_at is not None:
+        return job.closed_at
+    return session.scalar(
+        select(func.max(Visit.end_at)).where(Visit.job_id == job.id, Visit.state == "done")
+    )
 
 
 def _met(at: datetime | None, actor: str) -> list[ClockEvent]:
