@@ -371,15 +371,7 @@ def upgrade() -> None:
         "region", sa.Column("jurisdiction", sa.String(), server_default="CN", nullable=False)
     )
     op.add_column("job", sa.Column("agreed_due_at", sa.DateTime(timezone=True), nullable=True))
-    op.execute(
-        """
-        CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME
-                USING ERRCODE = 'restrict_violation';
-        END $$
-        """
-    )
+    # The function is an earlier migration's: it keeps the record of jobs from being rewritten.
     for table in NEVER_CHANGED:
         op.execute(
             f"CREATE TRIGGER {table}_never_changed BEFORE UPDATE OR DELETE ON {table} "
@@ -407,4 +399,3 @@ def downgrade() -> None:
         "legal_text",
     ):
         op.drop_table(table)
-    op.execute("DROP FUNCTION refuse_change()")
