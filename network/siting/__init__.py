@@ -7,10 +7,12 @@ a proven bound, ``frontier`` answers it for every p or budget, ``check_answer`` 
 from network.siting.answer import Sites, Solver, Status
 from network.siting.checker import check_answer
 from network.siting.problem import (
+    Backup,
     Candidate,
     CostIs,
     DemandPoint,
     Floor,
+    KindTerms,
     Model,
     SiteKind,
     SiteStatus,
@@ -21,11 +23,13 @@ from network.siting.reading import BadSiting, load_problem, read_problem
 from network.siting.solve import NoPlanFound, frontier, solve
 
 __all__ = [
+    "Backup",
     "BadSiting",
     "Candidate",
     "CostIs",
     "DemandPoint",
     "Floor",
+    "KindTerms",
     "Model",
     "NoPlanFound",
     "SiteKind",

@@ -45,6 +45,8 @@ class Sites:
         No plan can be better than this: a lower bound, for coverage an upper one.
     uncovered
         Demand points without an open site within the radius (when there is a radius).
+    without_backup
+        Demand points without two open sites within the back-up radius, where back-up is asked for.
     conflict
         For an infeasible problem: the rules that clash, each as ``kind`` or ``kind:name``.
     """
@@ -59,6 +61,7 @@ class Sites:
     solver: Solver
     infeasible_because: str | None = None
     conflict: tuple[str, ...] = field(default=())
+    without_backup: tuple[str, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the JSON object of ``docs/reference/sites.schema.json``."""
@@ -71,6 +74,7 @@ class Sites:
             "bound": self.bound,
             "gap": self.gap,
             "uncovered": list(self.uncovered),
+            "without_backup": list(self.without_backup),
             "infeasible_because": self.infeasible_because,
             "conflict": list(self.conflict),
             "solver": {

@@ -19,7 +19,7 @@ from network.siting.fixing import fix_by_score
 from network.siting.instance import Choice, Floats, States
 from network.siting.median import Result
 from network.siting.problem import SitingProblem
-from network.siting.rules import Rules
+from network.siting.rules import Rules, backed_up, keeps_terms
 from network.siting.search import CLOSED
 from network.siting.split import split_with_floors
 from network.siting.transport import transport
@@ -44,8 +44,8 @@ class CapacitatedSolver:
         self.capacity = np.minimum(np.array(sizes), load)
         self.load = load
         # out of reach stays out of reach, even for a weight of 0
-        reach = np.isfinite(problem.cost)
-        finite = np.where(reach, problem.cost, 0.0) * rules.cost_weight[:, None]
+        reach = np.isfinite(rules.net)
+        finite = np.where(reach, rules.net, 0.0) * rules.cost_weight[:, None]
         self.cost = np.ascontiguousarray(np.where(reach, finite, np.inf).T)
         self.near = np.ascontiguousarray((problem.cost <= rules.radius).T.astype(np.int8))
         heavy = self.weight > 0.0
@@ -97,6 +97,8 @@ class CapacitatedSolver:
             rules.least <= size <= rules.most
             and float(rules.spend[chosen == 1].sum()) <= rules.budget * (1.0 + 1e-9)
             and float(self.capacity[chosen == 1].sum()) >= self.load * (1.0 - 1e-9)
+            and keeps_terms(rules, chosen)
+            and backed_up(rules, chosen)
         )
 
     def _judge(self, chosen: States) -> float:
@@ -211,11 +213,12 @@ class CapacitatedSolver:
             [
                 np.maximum(first, ordinary * 1e-3),
                 np.array([max(1.0, first.sum()) / max(x, 1e-9) ** 2 for x in rules.need]),
+                np.full(rules.limit.size - 1, max(1.0, float(first.sum())) / 10.0),
             ]
         )
         root = Ascent(
             first + float(rules.fixed.mean()) * self.weight / max(self.load, 1e-300),
-            np.zeros(rules.need.size),
+            np.zeros(rules.need.size + rules.limit.size - 1),
             np.zeros(m),
             np.zeros(m),
             np.zeros(m),
@@ -257,8 +260,8 @@ class CapacitatedSolver:
         rules = self.rules
         return Choice(
             rules.fixed,
-            rules.spend,
-            rules.budget,
+            rules.use,
+            rules.limit,
             self.least_sites(state),
             rules.most,
             rules.need,
@@ -288,8 +291,8 @@ class CapacitatedSolver:
             self.weight,
             self.capacity,
             rules.fixed,
-            rules.spend,
-            rules.budget,
+            rules.use,
+            rules.limit,
             least,
             rules.most,
             rules.need,

@@ -77,8 +77,8 @@ def ascend_capacitated(
     weight: Floats,
     capacity: Floats,
     fixed: Floats,
-    spend: Floats,
-    budget: float,
+    use: Floats,
+    limit: Floats,
     least: int,
     most: int,
     need: Floats,
@@ -97,13 +97,14 @@ def ascend_capacitated(
     """Raise the bound; as :func:`network.siting.dual.ascend`, with ``cost`` of shape (m, n)."""
     m, n = cost.shape
     floors = need.size
+    prices = floors + limit.size - 1
     best = -np.inf
     now = ascent.multiplier.copy()
     now_floor = ascent.floor_multiplier.copy()
     score = np.zeros(m)
     chosen = np.empty(m)
     share = np.zeros((m, n))
-    slope = np.empty(n + floors)
+    slope = np.empty(n + prices)
     stalled = 0
     rounds = 0
     while rounds < iterations:
@@ -115,19 +116,24 @@ def ascend_capacitated(
         for d in range(floors):
             base += now_floor[d] * need[d]
             size += now_floor[d] * need[d]
+        for d in range(floors, prices):
+            base -= now_floor[d] * limit[d - floors + 1]
+            size += 2.0 * now_floor[d] * (abs(limit[d - floors + 1]) + m)
         for j in range(m):
             if state[j] == 2:
                 continue
             score[j] = fixed[j] + pack(
                 cost[j], near[j], weight, capacity[j], now, floor_of, now_floor, share[j]
             )
-        value, price = choose(score, state, spend, budget, least, most, chosen)
+            for d in range(floors, prices):
+                score[j] += now_floor[d] * use[d - floors + 1, j]
+        value, price = choose(score, state, use[0], limit[0], least, most, chosen)
         rounds += 1
         if value == np.inf:
             return np.inf, step, rounds
         for j in range(m):
             if chosen[j] > 0.0:
-                size += 2.0 * abs(score[j]) + price * spend[j] + 2.0 * fixed[j]
+                size += 2.0 * abs(score[j]) + price * use[0, j] + 2.0 * fixed[j]
         bound = base + value - 8.0 * UNIT_ROUNDOFF * (n + m + 16) * size
         for j in range(m):
             ascent.mean[j] += 0.06 * (chosen[j] - ascent.mean[j])
@@ -140,7 +146,7 @@ def ascend_capacitated(
             ascent.multiplier[:] = now
             ascent.floor_multiplier[:] = now_floor
             for j in range(m):
-                ascent.score[j] = score[j] + price * spend[j]
+                ascent.score[j] = score[j] + price * use[0, j]
             ascent.chosen[:] = chosen
         else:
             stalled += 1
@@ -158,8 +164,12 @@ def ascend_capacitated(
             slope[i] = 1.0
         for d in range(floors):
             slope[n + d] = need[d]
+        for d in range(floors, prices):
+            slope[n + d] = -limit[d - floors + 1]
         for j in range(m):
             if chosen[j] > 0.0:
+                for d in range(floors, prices):
+                    slope[n + d] += chosen[j] * use[d - floors + 1, j]
                 for i in range(n):
                     slope[i] -= chosen[j] * share[j, i]
                 if floors > 0:
@@ -167,7 +177,7 @@ def ascend_capacitated(
                         if floor_of[i] >= 0 and near[j, i] == 1:
                             slope[n + floor_of[i]] -= chosen[j] * share[j, i] * weight[i]
         length = 0.0
-        for i in range(n + floors):
+        for i in range(n + prices):
             direction = slope[i] + momentum * ascent.direction[i]
             ascent.direction[i] = direction
             length += scale[i] * direction * direction
@@ -176,7 +186,7 @@ def ascend_capacitated(
         pace = step * 1.05 * max(upper - bound, 1e-9 * abs(upper)) / length
         for i in range(n):
             now[i] += pace * scale[i] * ascent.direction[i]
-        for d in range(floors):
+        for d in range(prices):
             moved = now_floor[d] + pace * scale[n + d] * ascent.direction[n + d]
             now_floor[d] = moved if moved > 0.0 else 0.0
     return best, step, rounds

@@ -22,6 +22,7 @@ _KEYS = {
     "bound",
     "gap",
     "uncovered",
+    "without_backup",
     "infeasible_because",
     "conflict",
     "solver",
@@ -108,8 +109,24 @@ class _Plan:
     def price(self, i: int, j: int) -> float:
         """Cost of serving demand point i from site j, ``inf`` when out of reach."""
         assert self.cost is not None
+        held = self.sites[j].get("skills") or {}
+        for skill, level in (self.demand[i].get("skills") or {}).items():
+            if held.get(skill, 0) < level:
+                return math.inf
         value = self.cost[i][j]
         return math.inf if value is None else float(value)
+
+    def terms(self, j: int, key: str) -> float:
+        """A site's own ``fixed_cost`` or ``subsidy``, else that of its kind."""
+        site = self.sites[j]
+        own = site.get(key)
+        if own is None:
+            own = self._kind(site.get("kind", "own")).get(key)
+        return float(own or 0.0)
+
+    def _kind(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.problem.get("kinds") or {}).get(name, {})
+        return found
 
     def weight(self, i: int) -> float:
         return float(self.demand[i].get("weight", 1.0))
@@ -124,6 +141,8 @@ class _Plan:
         self._number_and_budget()
         self._service()
         self._floors()
+        self._terms_of_kinds()
+        self._backup()
         self._proof()
         return self.found
 
@@ -180,7 +199,7 @@ class _Plan:
         budget = self.problem.get("budget")
         if budget is not None:
             spent = math.fsum(
-                float(self.sites[j].get("fixed_cost", 0.0))
+                self.terms(j, "fixed_cost")
                 for j in self.open
                 if self.sites[j].get("status", "candidate") == "candidate"
             )
@@ -243,16 +262,58 @@ class _Plan:
                 )
             else:
                 covered = math.fsum(self.weight(i) for i in mine if self._within(i))
-            need = float(floor["covered_share"]) * math.fsum(self.weight(i) for i in mine)
+            need = float(floor.get("covered_share", 0.0)) * math.fsum(self.weight(i) for i in mine)
             if covered < need * (1.0 - _SLACK):
                 self.found.append(
                     f"floors: {floor['district']} has {covered:g} covered, needs {need:g}"
                 )
 
+    def _terms_of_kinds(self) -> None:
+        for name, terms in (self.problem.get("kinds") or {}).items():
+            count = sum(1 for j in self.open if self.sites[j].get("kind", "own") == name)
+            least, most, share = (terms.get(key) for key in ("least", "most", "most_share"))
+            if least is not None and count < least:
+                self.found.append(f"kinds: {count} {name} sites are open, at least {least} must be")
+            if most is not None and count > most:
+                self.found.append(f"kinds: {count} {name} sites are open, at most {most} may be")
+            if share is not None and count > share * len(self.open) * (1.0 + _SLACK) + _SLACK:
+                self.found.append(
+                    f"kinds: {count} of {len(self.open)} open sites are {name}, "
+                    f"more than a share of {share:g}"
+                )
+
+    def _twice(self, i: int) -> bool:
+        radius = (self.problem.get("backup") or {}).get("radius")
+        limit = float(self.problem["radius"] if radius is None else radius)
+        return sum(1 for j in self.open if self.price(i, j) <= limit) >= 2
+
+    def _backup(self) -> None:
+        backup = self.problem.get("backup") or {}
+        floors = self.problem.get("floors") or []
+        owed = [(f["district"], float(f.get("backup_share", 0.0))) for f in floors]
+        owed.append((None, float(backup.get("share", 0.0))))
+        asked = any(share > 0.0 for _, share in owed) or float(backup.get("weight", 0.0)) > 0.0
+        single = [i for i in range(len(self.demand)) if asked and not self._twice(i)]
+        names = sorted(self.demand[i]["id"] for i in single)
+        if sorted(self.answer.get("without_backup", [])) != names:
+            self.found.append("without_backup: does not list what two sites do not reach")
+        for district, share in owed:
+            mine = [i for i, p in enumerate(self.demand) if district in (None, p.get("district"))]
+            lost = set(single)
+            held = math.fsum(self.weight(i) for i in mine if i not in lost)
+            need = share * math.fsum(self.weight(i) for i in mine)
+            if share > 0.0 and held < need * (1.0 - _SLACK):
+                where = "in all" if district is None else f"in {district}"
+                self.found.append(f"backup: {held:g} is covered twice {where}, it needs {need:g}")
+
     def _objective(self) -> float:
         if self.model == "coverage":
-            return math.fsum(self.weight(i) for i in range(len(self.demand)) if self._within(i))
-        fixed = [float(site.get("fixed_cost", 0.0)) for site in self.sites]
+            extra = float((self.problem.get("backup") or {}).get("weight", 0.0))
+            return math.fsum(
+                [self.weight(i) for i in range(len(self.demand)) if self._within(i)]
+                + [extra * self.weight(i) for i in range(len(self.demand)) if self._twice(i)]
+            )
+        fixed = [self.terms(j, "fixed_cost") for j in range(len(self.sites))]
         if self.model == "set-cover":
             if any(value > 0.0 for value in fixed):
                 return math.fsum(fixed[j] for j in self.open)
@@ -265,7 +326,12 @@ class _Plan:
             for i, shares in self.served.items()
             for j, share in shares
         ]
-        return math.fsum(service) + math.fsum(fixed[j] for j in self.open)
+        earned = [
+            self.terms(j, "subsidy") * self.weight(i) * share
+            for i, shares in self.served.items()
+            for j, share in shares
+        ]
+        return math.fsum(service) + math.fsum(fixed[j] for j in self.open) - math.fsum(earned)
 
     def _proof(self) -> None:
         if self.found:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.siting.exact import SetQuestion, Weighed, ask
 from network.siting.instance import States
-from network.siting.problem import Model, SiteStatus, SitingProblem
+from network.siting.problem import KindTerms, Model, SiteStatus, SitingProblem
 from network.siting.rules import Rules, merged, must_reach
+from network.siting.skills import holds
 
 _NAMED = 3  # how many names a sentence lists before it counts the rest
 
@@ -58,6 +60,10 @@ def at_a_glance(problem: SitingProblem, rules: Rules) -> Conflict | None:
             "open.",
             ("p", "candidates"),
         )
+    for terms in problem.kinds:
+        clash = _kind(problem, rules, terms)
+        if clash is not None:
+            return clash
     free = np.sort(rules.spend[rules.state == 0])
     missing = max(0, max(rules.least, 1) - len(kept))
     least_spent = float(free[:missing].sum())
@@ -72,6 +78,9 @@ def at_a_glance(problem: SitingProblem, rules: Rules) -> Conflict | None:
     if limit >= 0.0:
         lost = [problem.demand[i].id for i in np.flatnonzero(best > limit)]
         if lost:
+            unskilled = _unskilled(problem, alive, lost[0])
+            if unskilled is not None:
+                return unskilled
             where = f"the radius {limit:g} of" if problem.model is Model.SET_COVER else "reach of"
             one = len(lost) == 1
             return Conflict(
@@ -95,9 +104,75 @@ def at_a_glance(problem: SitingProblem, rules: Rules) -> Conflict | None:
                 f"{rules.radius:g}.",
                 (f"floor:{district}",),
             )
+    if rules.twice is not None:
+        could = rules.twice.near[:, alive].sum(axis=1) >= 2
+        for d, mine in enumerate(rules.twice.members):
+            name = rules.twice.names[d]
+            total = float(rules.weight[mine].sum())
+            reachable = float(rules.weight[mine[could[mine]]].sum())
+            if rules.most < 2:
+                reachable = 0.0
+            if reachable < rules.twice.need[d]:
+                return Conflict(
+                    f"Back-up for a share of {rules.twice.shares[d]:.4g}"
+                    f"{f' of {name}' if name else ''} cannot be had: "
+                    + (
+                        f"it takes two open sites, and p = {rules.most}."
+                        if rules.most < 2
+                        else f"even with every site open only {reachable / total:.4g} of the "
+                        "demand has two within the back-up radius."
+                    ),
+                    (_backup_name(name), *(("p",) if rules.most < 2 else ())),
+                )
     if problem.model is Model.CAPACITATED:
         return _capacity(problem, rules)
     return None
+
+
+def _backup_name(district: str) -> str:
+    return f"backup:{district}" if district else "backup"
+
+
+def _kind(problem: SitingProblem, rules: Rules, terms: KindTerms) -> Conflict | None:
+    """Terms of a kind that the locks or p rule out by themselves."""
+    name = terms.kind.value
+    rule = f"kind:{name}"
+    mine = [site for site in problem.candidates if site.kind is terms.kind]
+    kept = [site.id for site in mine if site.status is SiteStatus.KEEP]
+    usable = [site for site in mine if site.status is not SiteStatus.MUST_CLOSE]
+    if terms.most is not None and terms.least > terms.most:
+        return Conflict(
+            f"At least {terms.least} and at most {terms.most} {name} sites are asked for.", (rule,)
+        )
+    if terms.most is not None and len(kept) > terms.most:
+        return Conflict(
+            f"{len(kept)} {name} sites must stay open ({_names(kept)}), more than the "
+            f"{terms.most} allowed.",
+            (rule, *(f"keep:{site}" for site in kept)),
+        )
+    if len(usable) < terms.least:
+        return Conflict(
+            f"{terms.least} {name} sites are wanted, but only {len(usable)} may be open.",
+            (rule, "candidates"),
+        )
+    if terms.least > rules.most:
+        return Conflict(
+            f"{terms.least} {name} sites are wanted, more than p = {rules.most}.", (rule, "p")
+        )
+    return None
+
+
+def _unskilled(problem: SitingProblem, alive: NDArray[np.bool_], name: str) -> Conflict | None:
+    """When no site that may be open holds what the demand point needs."""
+    point = next(point for point in problem.demand if point.id == name)
+    usable = [problem.candidates[j] for j in np.flatnonzero(alive)]
+    if not point.skills or any(holds(site.skills, point.skills) for site in usable):
+        return None
+    needed = ", ".join(f"{skill} at level {level}" for skill, level in point.skills.items())
+    return Conflict(
+        f"No site that may be open holds what demand point {name} needs: {needed}.",
+        ("skills", f"demand:{name}"),
+    )
 
 
 def _capacity(problem: SitingProblem, rules: Rules) -> Conflict | None:
@@ -132,6 +207,10 @@ def question_of(problem: SitingProblem, rules: Rules) -> SetQuestion:
                 float(rules.need[d]),
             )
         )
+    if rules.twice is not None:
+        near = rules.twice.near & (rules.state != 2)
+        for mine, need in zip(rules.twice.members, rules.twice.need, strict=True):
+            floors.append((merged(near[mine], rules.weight[mine], 2), float(need)))
     capacity = None
     if problem.model is Model.CAPACITATED:
         capacity = np.array(
@@ -141,8 +220,8 @@ def question_of(problem: SitingProblem, rules: Rules) -> SetQuestion:
         rules.state,
         rules.least,
         rules.most,
-        rules.spend,
-        rules.budget,
+        rules.use,
+        rules.limit,
         must,
         floors,
         capacity,
@@ -164,7 +243,11 @@ def search_conflict(
         return None, answer.chosen
     m = len(problem.candidates)
     names = ["must_close", "keep", "p", "budget", "capacity", "reach"]
-    names += [f"floor:{district}" for district in rules.districts]
+    floor_names = [f"floor:{district}" for district in rules.districts]
+    if rules.twice is not None:
+        floor_names += [_backup_name(name) for name in rules.twice.names]
+    names += list(dict.fromkeys(rules.terms[1:]))
+    names += floor_names
 
     def without(dropped: set[str]) -> SetQuestion:
         state = rules.state.copy()
@@ -178,13 +261,13 @@ def search_conflict(
             question,
             least=0 if "p" in dropped else whole.least,
             most=m if "p" in dropped else whole.most,
-            budget=np.inf if "budget" in dropped else whole.budget,
+            limit=np.where([name in dropped for name in rules.terms], np.inf, whole.limit),
             capacity=None if "capacity" in dropped else question.capacity,
             must=() if "reach" in dropped else question.must,
             floors=[
                 floor
-                for floor, district in zip(question.floors, rules.districts, strict=True)
-                if f"floor:{district}" not in dropped
+                for floor, name in zip(question.floors, floor_names, strict=True)
+                if name not in dropped
             ],
         )
 
@@ -225,6 +308,13 @@ def _sentence(problem: SitingProblem, rules: Rules, clash: list[str]) -> str:
                 else "in reach"
             )
             parts.append(f"every demand point {within}")
+        elif name.startswith("kind:"):
+            parts.append(f"the terms of {name.removeprefix('kind:')} sites")
+        elif name.startswith("backup"):
+            assert rules.twice is not None
+            d = [_backup_name(each) for each in rules.twice.names].index(name)
+            where = f" in {rules.twice.names[d]}" if rules.twice.names[d] else ""
+            parts.append(f"back-up for a share of {rules.twice.shares[d]:.4g}{where}")
         else:
             d = rules.districts.index(name.removeprefix("floor:"))
             parts.append(

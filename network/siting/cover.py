@@ -80,7 +80,7 @@ def solve_cover(
     """Cheapest cover; returns the result and whether it was proven that none exists."""
     values = cover_values(rules)
     question = question_of(problem, rules)
-    equal = bool(np.all(values == values[0])) and not np.isfinite(rules.budget)
+    equal = bool(np.all(values == values[0])) and not np.any(np.isfinite(rules.limit))
     state = undominated(question, equal)
     start = greedy_cover(question, values)
     answer = ask(
@@ -99,7 +99,7 @@ def solve_cover(
     for chosen in (start, answer.chosen):
         if chosen is None:
             continue
-        nearest, _ = cheapest(problem, chosen)
+        nearest, _ = cheapest(problem.cost, chosen)
         if not np.all(nearest <= rules.radius) or not allowed(rules, chosen, nearest):
             continue
         worth = float(values[chosen == 1].sum())
@@ -109,7 +109,7 @@ def solve_cover(
 
 
 def _farthest(problem: SitingProblem, chosen: States) -> float:
-    return float(cheapest(problem, chosen)[0].max())
+    return float(cheapest(problem.cost, chosen)[0].max())
 
 
 def _gonzalez(problem: SitingProblem, rules: Rules) -> States:
@@ -120,7 +120,7 @@ def _gonzalez(problem: SitingProblem, rules: Rules) -> States:
     chosen: States = (rules.state == 1).astype(np.int8)
     spent = 0.0
     while int(chosen.sum()) < rules.most:
-        best, _ = cheapest(problem, chosen)
+        best, _ = cheapest(problem.cost, chosen)
         usable = (rules.state == 0) & (chosen == 0) & (spent + rules.spend <= rules.budget)
         if not usable.any():
             break
@@ -155,7 +155,7 @@ def solve_center(
     for guess in (_gonzalez(problem, rules), start):
         if guess is None:
             continue
-        nearest, _ = cheapest(problem, guess)
+        nearest, _ = cheapest(problem.cost, guess)
         if allowed(rules, guess, nearest) and float(nearest.max()) < value:
             best, value = guess, float(nearest.max())
     base = question_of(problem, rules)
@@ -165,7 +165,7 @@ def solve_center(
         middle = (low + high) // 2
         must = must_reach(problem.cost <= levels[middle], rules.state)
         question = replace(base, must=must)
-        if rules.least == rules.most and not base.floors and not np.isfinite(rules.budget):
+        if rules.least == rules.most and not base.floors and not np.any(np.isfinite(rules.limit)):
             # without other rules more sites never hurt: at most p, the rest is filled up
             question = replace(
                 question, least=0, state=undominated(replace(question, least=0), True)
@@ -179,7 +179,7 @@ def solve_center(
             break
         chosen = _filled(answer.chosen, rules)
         reached = _farthest(problem, chosen)
-        nearest, _ = cheapest(problem, chosen)
+        nearest, _ = cheapest(problem.cost, chosen)
         if not allowed(rules, chosen, nearest) or reached > levels[middle]:
             break
         best, value = chosen, reached

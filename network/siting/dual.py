@@ -26,15 +26,15 @@ class Ascent(NamedTuple):
     ----------
     multiplier : (n,)
         λ of the best bound so far.
-    floor_multiplier : (d,)
-        ν of the best bound so far.
+    floor_multiplier : (d + k − 1,)
+        ν of the best bound so far: prices of the floors, then of the rules beyond the budget.
     score : (m,)
         Change of the relaxed value when the site opens, at the best bound, budget price included.
     chosen : (m,)
         Sites the relaxed choice opens at the best bound (fractions where the budget splits one).
     mean : (m,)
         Running mean of the relaxed choices.
-    direction : (n + d,)
+    direction : (n + d + k − 1,)
         Step direction with momentum.
     """
 
@@ -46,16 +46,16 @@ class Ascent(NamedTuple):
     direction: Floats
 
 
-def new_ascent(rows: Rows, floors: int, sites: int, multiplier: Floats) -> Ascent:
-    """An ascent that starts at ``multiplier`` with nothing known."""
+def new_ascent(rows: Rows, prices: int, sites: int, multiplier: Floats) -> Ascent:
+    """An ascent that starts at ``multiplier`` with nothing known and ``prices`` beside it."""
     n = rows.start.size - 1
     return Ascent(
         np.minimum(multiplier, rows.cap),
-        np.zeros(floors),
+        np.zeros(prices),
         np.zeros(sites),
         np.zeros(sites),
         np.zeros(sites),
-        np.zeros(n + floors),
+        np.zeros(n + prices),
     )
 
 
@@ -250,19 +250,37 @@ def choose(
 def relaxed(
     rows: Rows,
     fixed: Floats,
+    use: Floats,
     multiplier: Floats,
     floor_multiplier: Floats,
     score: Floats,
 ) -> float:
-    """Score every site at the given multipliers; returns the constant part of the value."""
+    """Score every site at the given multipliers; returns the constant part of the value.
+
+    A site can do half of a row that asks for two, so half of its reduced cost counts.
+    """
     base = 0.0
+    floors = floor_multiplier.size - (use.shape[0] - 1)
     for j in range(fixed.size):
         score[j] = fixed[j]
+    for k in range(1, use.shape[0]):
+        if floor_multiplier[floors + k - 1] != 0.0:
+            for j in range(fixed.size):
+                score[j] += floor_multiplier[floors + k - 1] * use[k, j]
     for i in range(multiplier.size):
         price = multiplier[i]
         base += price
         k = rows.start[i]
         d = rows.floor[i]
+        if rows.times[i] == 2:
+            reduced = -price
+            if d >= 0:
+                reduced -= floor_multiplier[d] * rows.floor_weight[i]
+            if reduced < 0.0:
+                while k < rows.start[i + 1]:
+                    score[rows.site[k]] += 0.5 * reduced
+                    k += 1
+            continue
         if d >= 0:
             discount = floor_multiplier[d] * rows.floor_weight[i]
             near = rows.near_end[i]
@@ -289,8 +307,8 @@ def ascend(
     rows: Rows,
     columns: Columns,
     fixed: Floats,
-    spend: Floats,
-    budget: float,
+    use: Floats,
+    limit: Floats,
     least: int,
     most: int,
     need: Floats,
@@ -329,20 +347,23 @@ def ascend(
     n = rows.start.size - 1
     m = fixed.size
     floors = need.size
+    prices = floors + limit.size - 1
     best = start
     best_price = 0.0
     now = ascent.multiplier.copy()
     now_floor = ascent.floor_multiplier.copy()
     score = np.empty(m)
     chosen = np.empty(m)
-    slope = np.empty(n + floors)
+    slope = np.empty(n + prices)
     stalled = 0
     rounds = 0
     while rounds < iterations:
-        base = relaxed(rows, fixed, now, now_floor, score)
+        base = relaxed(rows, fixed, use, now, now_floor, score)
         for d in range(floors):
             base += now_floor[d] * need[d]
-        value, price = choose(score, state, spend, budget, least, most, chosen)
+        for d in range(floors, prices):
+            base -= now_floor[d] * limit[d - floors + 1]
+        value, price = choose(score, state, use[0], limit[0], least, most, chosen)
         rounds += 1
         if value == np.inf:
             return np.inf, step, rounds, 0.0
@@ -351,9 +372,11 @@ def ascend(
             size += abs(now[i])
         for d in range(floors):
             size += now_floor[d] * need[d]
+        for d in range(floors, prices):
+            size += 2.0 * now_floor[d] * (abs(limit[d - floors + 1]) + m)
         for j in range(m):
             if chosen[j] > 0.0:
-                size += abs(score[j]) + price * spend[j] + 2.0 * fixed[j]
+                size += abs(score[j]) + price * use[0, j] + 2.0 * fixed[j]
         bound = base + value
         bound -= 4.0 * UNIT_ROUNDOFF * (n + m + 16) * size
         for j in range(m):
@@ -368,7 +391,7 @@ def ascend(
             ascent.multiplier[:] = now
             ascent.floor_multiplier[:] = now_floor
             for j in range(m):
-                ascent.score[j] = score[j] + price * spend[j]
+                ascent.score[j] = score[j] + price * use[0, j]
             ascent.chosen[:] = chosen
         else:
             stalled += 1
@@ -386,22 +409,34 @@ def ascend(
             slope[i] = 1.0
         for d in range(floors):
             slope[n + d] = need[d]
+        for d in range(floors, prices):
+            slope[n + d] = -limit[d - floors + 1]
         for j in range(m):
             share = chosen[j]
             if share == 0.0:
                 continue
+            for d in range(floors, prices):
+                slope[n + d] += share * use[d - floors + 1, j]
             for k in range(columns.start[j], columns.start[j + 1]):
                 i = columns.row[k]
                 c = columns.cost[k]
                 d = rows.floor[i]
-                if d >= 0 and c <= rows.near_cost[i]:
+                if rows.times[i] == 2:
+                    floor_price = now[i]
+                    if d >= 0:
+                        floor_price += now_floor[d] * rows.floor_weight[i]
+                    if floor_price > 0.0:
+                        slope[i] -= 0.5 * share
+                        if d >= 0:
+                            slope[n + d] -= 0.5 * share * rows.floor_weight[i]
+                elif d >= 0 and c <= rows.near_cost[i]:
                     if c - now_floor[d] * rows.floor_weight[i] < now[i]:
                         slope[i] -= share
                         slope[n + d] -= share * rows.floor_weight[i]
                 elif c < now[i]:
                     slope[i] -= share
         length = 0.0
-        for i in range(n + floors):
+        for i in range(n + prices):
             direction = slope[i] + momentum * ascent.direction[i]
             ascent.direction[i] = direction
             length += scale[i] * direction * direction
@@ -419,7 +454,7 @@ def ascend(
             if moved > rows.cap[i]:
                 moved = rows.cap[i]
             now[i] = moved
-        for d in range(floors):
+        for d in range(prices):
             moved = now_floor[d] + pace * scale[n + d] * ascent.direction[n + d]
             now_floor[d] = moved if moved > 0.0 else 0.0
     return best, step, rounds, best_price

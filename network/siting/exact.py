@@ -22,10 +22,11 @@ Members = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """Demand that counts ``weight`` when one of ``sites`` is open."""
+    """Demand that counts ``weight`` when ``times`` of ``sites`` are open."""
 
     sites: Members
     weight: float
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class SetQuestion:
         Each entry lists sites of which at least one has to be open.
     floors
         Demand that counts towards each floor, and how much of it is needed.
+    use, limit
+        Sums of ``use[k]`` over open sites are at most ``limit[k]``.
     capacity, load
         Open sites' capacities must add up to ``load`` (``None``: no such rule).
     minimise
@@ -49,8 +52,8 @@ class SetQuestion:
     state: States
     least: int
     most: int
-    spend: Floats
-    budget: float = np.inf
+    use: Floats
+    limit: Floats
     must: Sequence[Members] = ()
     floors: Sequence[tuple[Sequence[Weighed], float]] = ()
     capacity: Floats | None = None
@@ -108,13 +111,14 @@ def ask(
         elif question.state[j] == 2:
             model.add(sites[j] == 0)
     model.add_linear_constraint(sum(sites), question.least, min(question.most, m))
-    if np.isfinite(question.budget):
-        scale = _factor(np.append(question.spend, question.budget))
-        parts = np.floor(question.spend * scale).astype(np.int64)
-        model.add(
-            cp_model.LinearExpr.weighted_sum(sites, parts.tolist())
-            <= int(np.ceil(question.budget * scale))
-        )
+    for use, limit in zip(question.use, question.limit, strict=True):
+        if np.isfinite(limit):
+            scale = _factor(np.append(use, limit))
+            parts = np.floor(use * scale).astype(np.int64)
+            model.add(
+                cp_model.LinearExpr.weighted_sum(sites, parts.tolist())
+                <= int(np.ceil(limit * scale))
+            )
     if question.capacity is not None:
         capped = np.minimum(question.capacity, question.load)
         scale = _factor(np.append(capped, question.load))
@@ -129,7 +133,11 @@ def ask(
         scale = _factor(np.array([*(item.weight for item in items), need]))
         covered = [model.new_bool_var("") for _ in items]
         for item, literal in zip(items, covered, strict=True):
-            model.add_bool_or([literal.negated(), *(sites[j] for j in item.sites)])
+            if item.times > 1:
+                found = cp_model.LinearExpr.sum([sites[j] for j in item.sites])
+                model.add(found >= item.times * literal)
+            else:
+                model.add_bool_or([literal.negated(), *(sites[j] for j in item.sites)])
         counts = [int(np.ceil(item.weight * scale)) for item in items]
         model.add(cp_model.LinearExpr.weighted_sum(covered, counts) >= int(np.floor(need * scale)))
     scale = 1.0

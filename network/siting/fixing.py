@@ -14,7 +14,7 @@ from network.siting.instance import Choice, Floats, Ints, Rows, Sites, States
 
 @compiled
 def _kept_entries(
-    start: Ints, site: Sites, cost: Floats, near_end: Ints, state: States
+    start: Ints, site: Sites, cost: Floats, near_end: Ints, times: States, state: States
 ) -> tuple[Ints, Sites, Floats, Ints]:
     n = start.size - 1
     begin = np.zeros(n + 1, np.int64)
@@ -24,6 +24,7 @@ def _kept_entries(
     size = 0
     for i in range(n):
         near[i] = -1
+        forced = 0
         for k in range(start[i], start[i + 1]):
             if k == near_end[i]:
                 near[i] = size
@@ -34,7 +35,9 @@ def _kept_entries(
             kept_cost[size] = cost[k]
             size += 1
             if state[j] == 1:
-                break
+                forced += 1
+                if forced == times[i]:
+                    break
         if near[i] < 0:
             near[i] = size
         begin[i + 1] = size
@@ -44,7 +47,7 @@ def _kept_entries(
 def reduced_rows(rows: Rows, state: States) -> Rows:
     """Rows without closed sites and without what lies behind a site that is open anyway."""
     start, site, cost, near_end = _kept_entries(
-        rows.start, rows.site, rows.cost, rows.near_end, state
+        rows.start, rows.site, rows.cost, rows.near_end, rows.times, state
     )
     return rows._replace(start=start, site=site, cost=cost, near_end=near_end)
 

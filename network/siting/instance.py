@@ -39,6 +39,9 @@ class Rows(NamedTuple):
         Index of the floor the demand point counts towards, −1 for none.
     floor_weight : (n,)
         What it counts there.
+    times : (n,)
+        How many listed sites must be open for the row to count as served: 1, or 2 for back-up
+        rows, whose listed costs are all 0.
     """
 
     start: Ints
@@ -50,6 +53,7 @@ class Rows(NamedTuple):
     near_cost: Floats
     floor: Sites
     floor_weight: Floats
+    times: States
 
 
 class Columns(NamedTuple):
@@ -63,13 +67,14 @@ class Columns(NamedTuple):
 class Choice(NamedTuple):
     """What a set of open sites must respect, apart from where the demand lies.
 
-    ``least`` and ``most`` bound the number of open sites, ``budget`` (``inf`` for none) the sum of
-    ``spend``, ``need[d]`` the floor weight within the radius in district ``d``.
+    ``least`` and ``most`` bound the number of open sites, ``limit[k]`` (``inf`` for none) the sum
+    of ``use[k]`` over them: rule 0 is the budget, the others come from the terms of kinds.
+    ``need[d]`` is the weight that floor ``d`` asks for.
     """
 
     fixed: Floats
-    spend: Floats
-    budget: float
+    use: Floats
+    limit: Floats
     least: int
     most: int
     need: Floats
@@ -172,5 +177,55 @@ def nearest_rows(
         np.where(near > 0, last, -1.0),
         floor,
         floor_weight,
+        np.ones(n, np.int8),
     )
     return rows, not bool(np.any(cut))
+
+
+def count_rows(
+    within: NDArray[np.bool_],
+    pay: Floats,
+    floor: Sites,
+    floor_weight: Floats,
+    times: int,
+) -> Rows:
+    """Rows that pay ``pay`` unless ``times`` sites within reach are open, and count for floors.
+
+    Parameters
+    ----------
+    within : (n, m)
+        Which open sites would serve each row, without those closed in any case.
+    """
+    counts = within.sum(axis=1)
+    start = np.zeros(len(pay) + 1, np.int64)
+    np.cumsum(counts, out=start[1:])
+    site = np.nonzero(within)[1].astype(np.int32)
+    return Rows(
+        start,
+        site,
+        np.zeros(site.size),
+        pay,
+        pay.copy(),
+        start[1:].copy(),
+        np.zeros(len(pay)),
+        floor.astype(np.int32),
+        floor_weight,
+        np.full(len(pay), times, np.int8),
+    )
+
+
+def joined(*parts: Rows) -> Rows:
+    """Several sets of rows as one."""
+    offsets = np.cumsum([0, *(part.site.size for part in parts[:-1])])
+
+    def ends(name: str) -> Ints:
+        moved = [getattr(p, name) + at for p, at in zip(parts, offsets, strict=True)]
+        return np.concatenate(moved)
+
+    start = np.concatenate([[0], *(p.start[1:] + o for p, o in zip(parts, offsets, strict=True))])
+    whole = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in Rows._fields
+        if name not in ("start", "near_end")
+    }
+    return Rows(start=start.astype(np.int64), near_end=ends("near_end"), **whole)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.siting.branch import BranchAndBound
 from network.siting.countdown import Countdown
@@ -20,11 +21,13 @@ from network.siting.instance import (
     Rows,
     States,
     columns_of,
+    count_rows,
+    joined,
     nearest_rows,
 )
 from network.siting.mip import solve_reduced_coverage
 from network.siting.problem import Model, SitingProblem
-from network.siting.rules import Rules, allowed, cheapest, merged
+from network.siting.rules import Rules, allowed, cheapest, covered_twice, merged
 from network.siting.search import SLICE, Found, Search
 
 FULL_ENTRIES = 3_000_000  # rows are complete up to this many entries
@@ -46,58 +49,85 @@ def _whole(*arrays: Floats) -> bool:
     return all(bool(np.all(a == np.floor(a))) for a in arrays)
 
 
-def _median_instance(problem: SitingProblem, rules: Rules, length: int) -> Instance:
+def _counted(within: NDArray[np.bool_], weight: Floats, pays: bool, floor: int, times: int) -> Rows:
+    """Rows of equal demand: each pays its weight when missed, or counts it for a floor."""
+    items = merged(within, weight, times)
+    seen = np.zeros((len(items), within.shape[1]), dtype=bool)
+    for row, item in enumerate(items):
+        seen[row, item.sites] = True
+    much = np.array([item.weight for item in items])
+    nothing = np.zeros(len(items))
+    return count_rows(
+        seen,
+        much if pays else nothing,
+        np.full(len(items), floor, np.int32),
+        much if floor >= 0 else nothing,
+        times,
+    )
+
+
+def _backup_rows(rules: Rules) -> list[Rows]:
+    """Rows that ask for two open sites: what back-up pays, then the back-up floors."""
+    if rules.twice is None:
+        return []
+    near = rules.twice.near & (rules.state != 2)
+    rows = []
+    if np.any(rules.twice.pay):
+        rows.append(_counted(near, rules.twice.pay, True, -1, 2))
+    for d, mine in enumerate(rules.twice.members):
+        rows.append(_counted(near[mine], rules.weight[mine], False, rules.need.size + d, 2))
+    return rows
+
+
+def _choice(rules: Rules, fixed: Floats) -> Choice:
+    need = rules.need
+    if rules.twice is not None:
+        need = np.concatenate([need, rules.twice.need])
+    return Choice(fixed, rules.use, rules.limit, rules.least, rules.most, need)
+
+
+def _median_instance(problem: SitingProblem, rules: Rules, shift: Floats, length: int) -> Instance:
     m = len(problem.candidates)
+    subsidised = rules.net is not problem.cost
+    # with subsidies the site that serves need not be the nearest: floors get rows of their own
+    inside = rules.need.size > 0 and not subsidised
     rows, complete = nearest_rows(
-        problem.cost,
+        rules.net + shift[:, None] if subsidised else problem.cost,
         rules.cost_weight,
         rules.state,
         length,
-        rules.radius if rules.need.size else -1.0,
-        rules.floor_of,
+        rules.radius if inside else -1.0,
+        rules.floor_of if inside else np.full_like(rules.floor_of, -1),
         rules.floor_weight,
     )
+    more = _backup_rows(rules)
+    if subsidised:
+        within = (problem.cost <= rules.radius) & (rules.state != 2)
+        for d in range(rules.need.size):
+            mine = np.flatnonzero(rules.floor_of == d)
+            more.append(_counted(within[mine], rules.weight[mine], False, d, 1))
+    if more:
+        rows = joined(rows, *more)
     fixed = rules.fixed
     integer = _whole(rules.cost_weight, fixed, rows.cost) and _whole(
         rows.cap[np.isfinite(rows.cap)]
     )
     integer = integer and (complete or _whole(problem.cost[np.isfinite(problem.cost)]))
-    choice = Choice(fixed, rules.spend, rules.budget, rules.least, rules.most, rules.need)
-    return Instance(rows, columns_of(rows, m), choice, integer, complete)
+    integer = integer and not subsidised
+    return Instance(rows, columns_of(rows, m), _choice(rules, fixed), integer, complete)
 
 
 def _coverage_instance(problem: SitingProblem, rules: Rules) -> Instance:
     m = len(problem.candidates)
     within = (problem.cost <= rules.radius) & (rules.state != 2)
-    items = []
-    floor_of = []
+    parts = []
     for d in range(-1, rules.need.size):
         mine = np.flatnonzero((rules.floor_of == d) & (rules.weight > 0.0))
-        group = merged(within[mine], rules.weight[mine])
-        items += group
-        floor_of += [d] * len(group)
-    counts = np.array([len(item.sites) for item in items], dtype=np.int64)
-    start = np.zeros(len(items) + 1, np.int64)
-    np.cumsum(counts, out=start[1:])
-    site = (
-        np.concatenate([item.sites for item in items]).astype(np.int32)
-        if items
-        else np.zeros(0, np.int32)
+        parts.append(_counted(within[mine], rules.weight[mine], True, d, 1))
+    rows = joined(*parts, *_backup_rows(rules))
+    return Instance(
+        rows, columns_of(rows, m), _choice(rules, np.zeros(m)), _whole(rows.escape), True
     )
-    weight = np.array([item.weight for item in items])
-    rows = Rows(
-        start,
-        site,
-        np.zeros(site.size),
-        weight,
-        weight.copy(),
-        start[1:].copy(),
-        np.zeros(len(items)),
-        np.array(floor_of, dtype=np.int32),
-        weight.copy(),
-    )
-    choice = Choice(np.zeros(m), rules.spend, rules.budget, rules.least, rules.most, rules.need)
-    return Instance(rows, columns_of(rows, m), choice, _whole(weight), True)
 
 
 class MedianSolver:
@@ -111,28 +141,39 @@ class MedianSolver:
         self.countdown = countdown
         self.seed = seed
         self.coverage = problem.model is Model.COVERAGE
-        # demand that no site can cover pays in every plan; it is left out of the rows
-        self.offset = 0.0
+        # subsidies may make costs negative; rows are shifted so that none is
+        self.shift = np.zeros(len(problem.demand))
+        if rules.net is not problem.cost:
+            self.shift = -np.minimum(0.0, rules.net.min(axis=1))
+        self.offset = float(rules.cost_weight @ self.shift)
 
     def judge(self, chosen: States) -> float:
         """The true value of a set, ``inf`` when it breaks a rule."""
-        best, _ = cheapest(self.problem, chosen)
+        best, _ = cheapest(self.problem.cost, chosen)
         if not allowed(self.rules, chosen, best):
             return float("inf")
         if self.coverage:
-            return float(self._coverable[best[self._coverable_at] > self.rules.radius].sum())
+            missed = float(self._coverable[best[self._coverable_at] > self.rules.radius].sum())
+            if self.rules.twice is not None:
+                held = covered_twice(self.rules.twice, chosen)
+                missed += float(self.rules.twice.pay[self._doubly & ~held].sum())
+            return missed
         if not np.all(np.isfinite(best)):
             return float("inf")
+        if self.rules.net is not self.problem.cost:
+            best = cheapest(self.rules.net, chosen)[0] + self.shift
         return float(self.rules.cost_weight @ best + self.rules.fixed[chosen == 1].sum())
 
     def _instance(self, length: int) -> Instance:
         if not self.coverage:
-            return _median_instance(self.problem, self.rules, length)
+            return _median_instance(self.problem, self.rules, self.shift, length)
         alive = self.rules.state != 2
         seen = np.any(self.problem.cost[:, alive] <= self.rules.radius, axis=1)
         self._coverable_at = np.flatnonzero(seen)
+        # demand that no site can cover pays in every plan; it is left out of the rows
         self._coverable = self.rules.weight[seen]
-        self.offset = float(self.rules.weight[~seen].sum())
+        if self.rules.twice is not None:
+            self._doubly = self.rules.twice.near[:, alive].sum(axis=1) >= 2
         return _coverage_instance(self.problem, self.rules)
 
     def _row_length(self) -> int:
@@ -174,9 +215,8 @@ class MedianSolver:
         if instance.integer and np.isfinite(bound):
             bound = float(np.ceil(bound))
         chosen = found.chosen if np.isfinite(found.value) else None
-        return Result(
-            chosen, found.value, min(bound, found.value), self.countdown.rounds, found.nodes
-        )
+        value, bound = found.value - self.offset, min(bound, found.value) - self.offset
+        return Result(chosen, value, bound, self.countdown.rounds, found.nodes)
 
     def _closed(self, found: Found, instance: Instance) -> bool:
         return found.closed(instance.integer, self.countdown.gap)
@@ -196,6 +236,10 @@ class MedianSolver:
         found = search.begin(value, chosen)
         if self.coverage:
             found.whole = float(self._coverable.sum())
+            if self.rules.twice is not None:
+                found.whole += float(self.rules.twice.pay[self._doubly].sum())
+        elif self.offset:
+            found.whole = self.offset
         while not found.closed(integer, gap) and found.step >= 1e-3:
             # the first slice runs whatever the clock says: an answer without a bound is none
             search.raise_bound(found, SLICE, gap)

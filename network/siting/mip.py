@@ -44,38 +44,46 @@ def solve_reduced_coverage(
         return None, -np.inf
     from ortools.math_opt.python import mathopt  # imported late: it takes a while
 
-    groups: dict[tuple[bytes, int], float] = {}
+    counted: dict[tuple[bytes, int, int], float] = {}
+    groups: dict[tuple[bytes, int, int], float] = {}
     for i in range(rows.start.size - 1):
         members = np.sort(sites[rows.start[i] : rows.start[i + 1]])
-        if np.any(state[members] == 1) and rows.floor[i] < 0:
+        times = int(rows.times[i])
+        if np.count_nonzero(state[members] == 1) >= times and rows.floor[i] < 0:
             continue
-        key = (members.tobytes(), int(rows.floor[i]))
+        key = (members.tobytes(), int(rows.floor[i]), times)
         groups[key] = groups.get(key, 0.0) + float(rows.escape[i])
+        counted[key] = counted.get(key, 0.0) + float(rows.floor_weight[i])
     model = mathopt.Model(name="coverage")
     opened = [model.add_integer_variable(lb=float(s == 1), ub=float(s != 2)) for s in state]
     missed = []
     floors: list[list[tuple[float, mathopt.Variable]]] = [[] for _ in choice.need]
     totals = np.zeros(choice.need.size)
-    for (packed, floor), weight in groups.items():
-        variable = model.add_variable(lb=0.0, ub=1.0)
+    first: dict[bytes, mathopt.Variable] = {}
+    for (packed, floor, times), weight in sorted(groups.items(), key=lambda item: item[0][2]):
+        # half served does not count, so rows that ask for two are whole
+        variable = model.add_variable(lb=0.0, ub=1.0, is_integer=times == 2)
         missed.append((weight, variable))
         members = np.frombuffer(packed, dtype=sites.dtype)
-        model.add_linear_constraint(
-            variable + mathopt.fast_sum([opened[j] for j in members]) >= 1.0
-        )
+        found = mathopt.fast_sum([opened[j] for j in members])
+        model.add_linear_constraint(times * variable + found >= float(times))
+        if times == 1:
+            first.setdefault(packed, variable)
+        elif packed in first:
+            model.add_linear_constraint(variable + first[packed] + found >= 2.0)
         if floor >= 0:
-            floors[floor].append((weight, variable))
-            totals[floor] += weight
+            share = counted[packed, floor, times]
+            floors[floor].append((share, variable))
+            totals[floor] += share
     count = mathopt.fast_sum(opened)
     model.add_linear_constraint(count >= choice.least)
     model.add_linear_constraint(count <= choice.most)
-    if np.isfinite(choice.budget):
-        model.add_linear_constraint(
-            mathopt.fast_sum(
-                [float(choice.spend[j]) * opened[j] for j in np.flatnonzero(choice.spend)]
+    for use, limit in zip(choice.use, choice.limit, strict=True):
+        if np.isfinite(limit):
+            model.add_linear_constraint(
+                mathopt.fast_sum([float(use[j]) * opened[j] for j in np.flatnonzero(use)])
+                <= float(limit)
             )
-            <= float(choice.budget)
-        )
     for d, parts in enumerate(floors):
         model.add_linear_constraint(
             mathopt.fast_sum([w * v for w, v in parts]) <= float(totals[d] - choice.need[d])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -29,7 +30,7 @@ class SiteStatus(StrEnum):
 
 
 class SiteKind(StrEnum):
-    """On whose account a site is run; reported, without influence on the objective."""
+    """On whose account a site is run; :class:`KindTerms` says on which terms."""
 
     OWN = "own"
     FRANCHISE = "franchise"
@@ -45,20 +46,27 @@ class CostIs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DemandPoint:
-    """Somewhere faults are reported from; ``weight`` is how much (any unit, ≥ 0)."""
+    """Somewhere faults are reported from; ``weight`` is how much (any unit, ≥ 0).
+
+    ``skills``: skill → level that a site must hold to serve it. One place with several classes of
+    demand is several demand points.
+    """
 
     id: str
     weight: float = 1.0
     lat: float | None = None
     lon: float | None = None
     district: str | None = None
+    skills: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A place where an outlet stands or may be opened.
 
-    ``capacity`` is in units of weight; ``None`` means without limit.
+    ``capacity`` is in units of weight; ``None`` means without limit. ``skills``: skill → level
+    held; a level serves every lower one. ``subsidy`` is what a unit of weight served from here
+    brings in; it is taken off the objective.
     """
 
     id: str
@@ -69,14 +77,50 @@ class Candidate:
     status: SiteStatus = SiteStatus.CANDIDATE
     kind: SiteKind = SiteKind.OWN
     district: str | None = None
+    skills: Mapping[str, int] = field(default_factory=dict)
+    subsidy: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """At least ``covered_share`` of the district's weight lies within the radius."""
+    """What a district is owed.
+
+    At least ``covered_share`` of its weight lies within the radius of an open site, and at least
+    ``backup_share`` within the backup radius of two.
+    """
 
     district: str
-    covered_share: float
+    covered_share: float = 0.0
+    backup_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Two open sites within ``radius`` (Hogan & ReVelle 1986, doi:10.1287/mnsc.32.11.1434).
+
+    Attributes
+    ----------
+    radius
+        Within it both sites must lie; ``None``: the radius of the problem.
+    share
+        At least this share of all weight is covered twice.
+    weight
+        What a unit covered twice counts beside a unit covered once (1); coverage model only.
+    """
+
+    radius: float | None = None
+    share: float = 0.0
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KindTerms:
+    """How many open sites may be of one kind: at least, at most, at most this share of them."""
+
+    kind: SiteKind
+    least: int = 0
+    most: int | None = None
+    most_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +160,10 @@ class SitingProblem:
         Limit on the fixed costs of newly opened sites (status ``candidate``).
     travel
         Where ``cost`` comes from: ``given``, ``osrm``, ``estimated`` or ``mixed``.
+    kinds
+        Limits on the number of open sites of a kind.
+    backup
+        What has to be covered twice; where ``None``, floors still may ask for it.
     """
 
     model: Model
@@ -129,6 +177,8 @@ class SitingProblem:
     floors: tuple[Floor, ...] = ()
     stop: Stop = field(default_factory=Stop)
     travel: str = "given"
+    kinds: tuple[KindTerms, ...] = ()
+    backup: Backup | None = None
 
     def __post_init__(self) -> None:
         if self.cost.shape != (len(self.demand), len(self.candidates)):
@@ -157,6 +207,10 @@ class SitingProblem:
             ],
             dtype=np.float64,
         )
+
+    def subsidies(self) -> NDArray[np.float64]:
+        """What a unit of weight served from each candidate brings in, shape ``(n_candidates,)``."""
+        return np.array([site.subsidy for site in self.candidates], dtype=np.float64)
 
     def states(self) -> NDArray[np.int8]:
         """0 free, 1 open in any case, 2 closed in any case; shape ``(n_candidates,)``."""

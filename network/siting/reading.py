@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from network.siting.problem import (
+    Backup,
     Candidate,
     CostIs,
     DemandPoint,
     Floor,
+    KindTerms,
     Model,
     SiteKind,
     SiteStatus,
@@ -40,10 +42,14 @@ _TOP = {
     "cost",
     "cost_is",
     "floors",
+    "kinds",
+    "backup",
     "stop",
 }
-_DEMAND = {"id", "weight", "lat", "lon", "district"}
-_CANDIDATE = {"id", "lat", "lon", "fixed_cost", "capacity", "status", "kind", "district"}
+_DEMAND = {"id", "weight", "lat", "lon", "district", "skills"}
+_CANDIDATE = _DEMAND - {"weight"} | {"fixed_cost", "capacity", "status", "kind", "subsidy"}
+_TERMS = {"fixed_cost", "subsidy", "least", "most", "most_share"}
+_MOST_PAIRS = 100_000_000  # demand × candidates; about 0.8 GiB
 _RADIUS_NEEDED = {Model.COVERAGE, Model.SET_COVER}
 
 
@@ -155,11 +161,57 @@ def _demand(value: Any) -> tuple[DemandPoint, ...]:
         lat, lon = _place(item, path)
         weight = _number(item.get("weight", 1.0), f"{path}.weight")
         district = _text_or_none(item, "district", f"{path}.")
-        points.append(DemandPoint(name, weight, lat, lon, district))
+        skills = _skills(item, path)
+        points.append(DemandPoint(name, weight, lat, lon, district, skills))
     return tuple(points)
 
 
-def _candidates(value: Any) -> tuple[Candidate, ...]:
+def _skills(item: Mapping[str, Any], path: str) -> dict[str, int]:
+    value = item.get("skills")
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadSiting(f"{path}.skills", "must be an object of skill and level")
+    for name, level in value.items():
+        _count(level, f"{path}.skills.{name}", 1)
+    return dict(value)
+
+
+def _count(value: Any, path: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BadSiting(path, f"must be a whole number of at least {least}")
+    return int(value)
+
+
+def _kinds(value: Any) -> dict[SiteKind, Mapping[str, Any]]:
+    """The terms of each kind, checked, as they stand."""
+    if not isinstance(value, dict):
+        raise BadSiting("kinds", "must be an object")
+    result: dict[SiteKind, Mapping[str, Any]] = {}
+    for name, raw in value.items():
+        path = f"kinds.{name}"
+        item = _object(raw, path, _TERMS)
+        for key in ("least", "most"):
+            if item.get(key) is not None:
+                _count(item[key], f"{path}.{key}", 0)
+        for key, top in (("fixed_cost", math.inf), ("subsidy", math.inf), ("most_share", 1.0)):
+            _number_or_none(item, key, f"{path}.", 0.0, top)
+        result[_named(name, path, SiteKind)] = item
+    return result
+
+
+def _backup(value: Any, model: Model, radius: float | None) -> Backup:
+    item = _object(value, "backup", {"radius", "share", "weight"})
+    own = _number_or_none(item, "radius", "backup.")
+    if own is None and radius is None:
+        raise BadSiting("backup.radius", "is needed where the problem has no radius")
+    weight = _number(item.get("weight", 0.0), "backup.weight", 0.0, 1.0)
+    if weight and model is not Model.COVERAGE:
+        raise BadSiting("backup.weight", "has a meaning in the coverage model only")
+    return Backup(own, _number(item.get("share", 0.0), "backup.share", 0.0, 1.0), weight)
+
+
+def _candidates(value: Any, kinds: Mapping[SiteKind, Mapping[str, Any]]) -> tuple[Candidate, ...]:
     sites = []
     seen: set[str] = set()
     for j, raw in enumerate(_array(value, "candidates")):
@@ -170,16 +222,22 @@ def _candidates(value: Any) -> tuple[Candidate, ...]:
             raise BadSiting(f"{path}.id", f"{name!r} occurs twice")
         seen.add(name)
         lat, lon = _place(item, path)
+        kind = _named(item.get("kind", "own"), f"{path}.kind", SiteKind)
+        terms = kinds.get(kind, {})
+        own = {key: _number_or_none(item, key, f"{path}.") for key in ("fixed_cost", "subsidy")}
+        money = {k: terms.get(k) if own[k] is None else own[k] for k in own}
         sites.append(
             Candidate(
                 name,
                 lat,
                 lon,
-                _number(item.get("fixed_cost", 0.0), f"{path}.fixed_cost"),
+                float(money["fixed_cost"] or 0.0),
                 _number_or_none(item, "capacity", f"{path}."),
                 _named(item.get("status", "candidate"), f"{path}.status", SiteStatus),
-                _named(item.get("kind", "own"), f"{path}.kind", SiteKind),
+                kind,
                 _text_or_none(item, "district", f"{path}."),
+                _skills(item, path),
+                float(money["subsidy"] or 0.0),
             )
         )
     return tuple(sites)
@@ -214,12 +272,17 @@ def _floors(value: Any, demand: Sequence[DemandPoint]) -> tuple[Floor, ...]:
     districts = {point.district for point in demand}
     for k, raw in enumerate(_array(value, "floors")):
         path = f"floors[{k}]"
-        item = _object(raw, path, {"district", "covered_share"})
+        item = _object(raw, path, {"district", "covered_share", "backup_share"})
         district = _text(_required(item, "district", path), f"{path}.district")
         if demand and district not in districts:
             raise BadSiting(f"{path}.district", f"no demand point is in {district!r}")
-        share = _number(_required(item, "covered_share", path), f"{path}.covered_share", 0.0, 1.0)
-        floors.append(Floor(district, share))
+        if "backup_share" not in item:
+            _required(item, "covered_share", path)
+        covered, twice = (
+            _number(item.get(key, 0.0), f"{path}.{key}", 0.0, 1.0)
+            for key in ("covered_share", "backup_share")
+        )
+        floors.append(Floor(district, covered, twice))
     return tuple(floors)
 
 
@@ -283,7 +346,17 @@ def read_problem(data: Any, travel: CostMaker | None = None) -> SitingProblem:
         raise BadSiting("format", f"must be {FORMAT!r}")
     model = _named(_required(top, "model", ""), "model", Model)
     demand = _demand(_required(top, "demand", ""))
-    candidates = _candidates(_required(top, "candidates", ""))
+    kinds = _kinds(top["kinds"]) if top.get("kinds") is not None else {}
+    candidates = _candidates(_required(top, "candidates", ""), kinds)
+    if len(demand) * len(candidates) > _MOST_PAIRS:
+        raise BadSiting(
+            "cost",
+            f"{len(demand)} demand points × {len(candidates)} candidates are more than "
+            f"{_MOST_PAIRS:,} pairs; put demand that lies together into one point",
+        )
+    money = model in (Model.P_MEDIAN, Model.CAPACITATED)
+    if not money and any(site.subsidy > 0.0 for site in candidates):
+        raise BadSiting("candidates", f"a subsidy has no meaning in the {model.value} model")
     p = top.get("p")
     if p is not None and (isinstance(p, bool) or not isinstance(p, int) or p < 1):
         raise BadSiting("p", "must be a whole number of at least 1")
@@ -293,6 +366,7 @@ def read_problem(data: Any, travel: CostMaker | None = None) -> SitingProblem:
     if radius is None and (model in _RADIUS_NEEDED or floors):
         reason = f"the {model.value} model" if model in _RADIUS_NEEDED else "floors"
         raise BadSiting("radius", f"is needed for {reason}")
+    backup = _backup(top["backup"], model, radius) if top.get("backup") is not None else None
     if p is None and model is Model.P_CENTER:
         raise BadSiting("p", "is needed for the p-center model")
     if p is None and model is Model.COVERAGE and budget is None:
@@ -318,6 +392,11 @@ def read_problem(data: Any, travel: CostMaker | None = None) -> SitingProblem:
         floors,
         stop,
         source,
+        tuple(
+            KindTerms(kind, terms.get("least") or 0, terms.get("most"), terms.get("most_share"))
+            for kind, terms in kinds.items()
+        ),
+        backup,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,32 @@ from numpy.typing import NDArray
 
 from network.siting.exact import Members, Weighed
 from network.siting.instance import Floats, Sites, States
-from network.siting.problem import Model, SitingProblem
+from network.siting.problem import Backup, CostIs, Model, SitingProblem
 
 TOLERANCE = 1e-9  # relative, on budget and floors: decimals do not add up exactly
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Twice:
+    """What has to lie within reach of two open sites.
+
+    Attributes
+    ----------
+    near : (n, m)
+        Whether the site is within the back-up radius.
+    pay : (n,)
+        What each demand point adds to coverage when covered twice.
+    names, members, need
+        Back-up floors: a name (``""`` for all demand), the demand points that count, the weight
+        that is needed.
+    """
+
+    near: NDArray[np.bool_]
+    pay: Floats
+    names: tuple[str, ...]
+    shares: tuple[float, ...]
+    members: tuple[NDArray[np.int64], ...]
+    need: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +49,11 @@ class Rules:
     floor_of, floor_weight, need
         Floor that each demand point counts towards (−1: none), its weight there, and the weight
         each floor needs. Floors of one district are merged, the largest counts.
+    net : (n, m)
+        What service costs per ``cost_weight``, subsidies taken off (so it may be negative).
+    use, limit, terms
+        Linear rules on the open sites (``use`` of shape ``(k, m)``): rule 0 is the budget, the
+        others come from the terms of kinds and are named ``kind:NAME``.
     """
 
     state: States
@@ -43,6 +70,74 @@ class Rules:
     need: Floats
     districts: tuple[str, ...]
     shares: tuple[float, ...]
+    net: Floats
+    use: Floats
+    limit: Floats
+    terms: tuple[str, ...]
+    twice: Twice | None
+
+
+def _linear(problem: SitingProblem) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """The budget and the terms of kinds as rules ``use @ open ≤ limit``."""
+    rows = [problem.spends()]
+    limits = [np.inf if problem.budget is None else problem.budget]
+    names = ["budget"]
+    for terms in problem.kinds:
+        mine = np.array([site.kind is terms.kind for site in problem.candidates], dtype=np.float64)
+        given: list[tuple[Floats, float | None]] = [
+            (mine, terms.most),
+            (-mine, -terms.least if terms.least else None),
+        ]
+        if terms.most_share is not None:
+            if problem.p is not None and problem.model is not Model.SET_COVER:
+                given.append((mine, math.floor(terms.most_share * problem.p * (1.0 + TOLERANCE))))
+            else:
+                given.append((mine - terms.most_share, TOLERANCE))
+        for row, limit in given:
+            if limit is not None:
+                rows.append(row)
+                limits.append(float(limit))
+                names.append(f"kind:{terms.kind.value}")
+    return np.array(rows).reshape(len(rows), -1), np.array(limits), tuple(names)
+
+
+def _net(problem: SitingProblem) -> Floats:
+    subsidy = problem.subsidies()
+    if not np.any(subsidy) or problem.model not in (Model.P_MEDIAN, Model.CAPACITATED):
+        return problem.cost
+    if problem.cost_is is CostIs.TOTAL:
+        return problem.cost - problem.weights()[:, None] * subsidy
+    return problem.cost - subsidy
+
+
+def _twice(problem: SitingProblem, weight: Floats) -> Twice | None:
+    backup = problem.backup or Backup()
+    shares: dict[str, float] = {}
+    for floor in problem.floors:
+        if floor.backup_share > 0.0:
+            shares[floor.district] = max(shares.get(floor.district, 0.0), floor.backup_share)
+    if backup.share > 0.0:
+        shares[""] = backup.share
+    worth = backup.weight if problem.model is Model.COVERAGE else 0.0
+    if not shares and worth == 0.0:
+        return None
+    radius = backup.radius if backup.radius is not None else problem.radius
+    members = tuple(
+        np.flatnonzero([name in ("", point.district) for point in problem.demand])
+        for name in shares
+    )
+    need = [
+        share * math.fsum(weight[mine]) * (1.0 - TOLERANCE)
+        for share, mine in zip(shares.values(), members, strict=True)
+    ]
+    return Twice(
+        problem.cost <= (np.inf if radius is None else radius),
+        worth * weight,
+        tuple(shares),
+        tuple(shares.values()),
+        members,
+        np.array(need),
+    )
 
 
 def rules_of(problem: SitingProblem) -> Rules:
@@ -50,7 +145,8 @@ def rules_of(problem: SitingProblem) -> Rules:
     m = len(problem.candidates)
     shares: dict[str, float] = {}
     for floor in problem.floors:
-        shares[floor.district] = max(shares.get(floor.district, 0.0), floor.covered_share)
+        if floor.covered_share > 0.0:
+            shares[floor.district] = max(shares.get(floor.district, 0.0), floor.covered_share)
     index = {district: d for d, district in enumerate(shares)}
     weight = problem.weights()
     floor_of = np.array(
@@ -60,6 +156,7 @@ def rules_of(problem: SitingProblem) -> Rules:
     need = np.array([share * total for share, total in zip(shares.values(), totals, strict=True)])
     counted = problem.p is not None and problem.model is not Model.SET_COVER
     p = problem.p if problem.p is not None else 0
+    use, limit, terms = _linear(problem)
     return Rules(
         problem.states(),
         problem.fixed_costs(),
@@ -75,6 +172,34 @@ def rules_of(problem: SitingProblem) -> Rules:
         need * (1.0 - TOLERANCE),
         tuple(shares),
         tuple(shares.values()),
+        _net(problem),
+        use,
+        limit,
+        terms,
+        _twice(problem, weight),
+    )
+
+
+def keeps_terms(rules: Rules, chosen: States) -> bool:
+    """Whether a set keeps the linear rules beyond the budget."""
+    used = rules.use[1:] @ (chosen == 1)
+    return bool(np.all(used <= rules.limit[1:] + TOLERANCE * (1.0 + np.abs(rules.limit[1:]))))
+
+
+def covered_twice(twice: Twice, chosen: States) -> NDArray[np.bool_]:
+    """Which demand points have two open sites within the back-up radius."""
+    result: NDArray[np.bool_] = twice.near[:, chosen == 1].sum(axis=1) >= 2
+    return result
+
+
+def backed_up(rules: Rules, chosen: States) -> bool:
+    """Whether a set keeps the back-up floors."""
+    if rules.twice is None or rules.twice.need.size == 0:
+        return True
+    held = covered_twice(rules.twice, chosen)
+    return all(
+        math.fsum(rules.weight[mine[held[mine]]]) >= need
+        for mine, need in zip(rules.twice.members, rules.twice.need, strict=True)
     )
 
 
@@ -98,36 +223,33 @@ def allowed(rules: Rules, chosen: States, best: Floats) -> bool:
         mine = rules.floor_of == d
         if math.fsum(rules.weight[mine & (best <= rules.radius)]) < rules.need[d]:
             return False
-    return True
+    return keeps_terms(rules, chosen) and backed_up(rules, chosen)
 
 
-def cheapest(problem: SitingProblem, chosen: States) -> tuple[Floats, NDArray[np.int64]]:
+def cheapest(cost: Floats, chosen: States) -> tuple[Floats, NDArray[np.int64]]:
     """Cost and index of each demand point's cheapest open site."""
     opened = np.flatnonzero(chosen == 1)
     if opened.size == 0:
-        n = len(problem.demand)
+        n = len(cost)
         return np.full(n, np.inf), np.full(n, -1, np.int64)
-    part = problem.cost[:, opened]
+    part = cost[:, opened]
     which = np.argmin(part, axis=1)
     return part[np.arange(len(which)), which], opened[which]
 
 
-def merged(
-    within: NDArray[np.bool_], weight: Floats, keys: Iterable[int] | None = None
-) -> list[Weighed]:
-    """Demand points that see the same sites, as one each; those that see none are left out."""
+def merged(within: NDArray[np.bool_], weight: Floats, times: int = 1) -> list[Weighed]:
+    """Demand points that see the same sites, as one each; those that see too few are left out."""
     packed = np.packbits(within, axis=1)
-    groups: dict[tuple[bytes, int], float] = {}
-    first: dict[tuple[bytes, int], int] = {}
-    marks = list(keys) if keys is not None else [0] * len(weight)
+    groups: dict[bytes, float] = {}
+    first: dict[bytes, int] = {}
     for i in range(len(weight)):
-        key = (packed[i].tobytes(), marks[i])
+        key = packed[i].tobytes()
         groups[key] = groups.get(key, 0.0) + float(weight[i])
         first.setdefault(key, i)
     return [
-        Weighed(np.flatnonzero(within[i]).astype(np.int64), groups[key])
+        Weighed(np.flatnonzero(within[i]).astype(np.int64), groups[key], times)
         for key, i in first.items()
-        if within[i].any()
+        if np.count_nonzero(within[i]) >= times
     ]
 
 

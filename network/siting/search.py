@@ -22,8 +22,8 @@ Judge = Callable[[States], float]
 class Found:
     """What a search knows: the best plan, its value, and a proven bound.
 
-    ``value`` is ``inf`` while no plan is known that respects everything. ``whole`` is the weight
-    that coverage misses some of: there a gap is relative to what is covered.
+    ``value`` is ``inf`` while no plan is known that respects everything. ``whole`` is where the
+    plan's own scale has its 0: coverage counts from all weight down, subsidies shift the costs.
     """
 
     chosen: States
@@ -40,7 +40,7 @@ class Found:
         """How far below the plan's value a bound may stay and still close the search."""
         if not np.isfinite(self.value):
             return 0.0
-        worth = abs(self.value) if self.whole is None else max(0.0, self.whole - self.value)
+        worth = abs(self.value - (self.whole or 0.0))
         allowed = max(CLOSED, gap) * worth
         return max(allowed, 1.0 - 1e-6) if integer else allowed
 
@@ -83,15 +83,15 @@ class Search:
             instance.rows.cap
         )
         total = max(total, top, float(choice.fixed.sum()))
-        money = choice.budget if 0.0 < choice.budget < np.inf else 1.0
+        money = float(choice.limit[0]) if 0.0 < choice.limit[0] < np.inf else 1.0
         weight = float(np.max(choice.need, initial=0.0)) or 1.0
-        self.price = np.array([10.0 * total / money, 10.0 * total / weight])
+        self.price = np.array([10.0 * total / money, 10.0 * total / weight, 10.0 * total])
 
     def _shape(
         self,
-    ) -> tuple[Floats, Floats, float, int, int, Floats]:
+    ) -> tuple[Floats, Floats, Floats, int, int, Floats]:
         choice = self.instance.choice
-        return choice.fixed, choice.spend, choice.budget, choice.least, choice.most, choice.need
+        return choice.fixed, choice.use, choice.limit, choice.least, choice.most, choice.need
 
     def polish(self, chosen: States) -> tuple[float, States]:
         """Local search from ``chosen``; returns the true value and the set."""
@@ -100,9 +100,7 @@ class Search:
         # nothing better has a site that fixing excluded, so the search leaves those alone too
         start[self.bound_state == 1] = 1
         start[self.bound_state == 2] = 0
-        standing = swap.stand(
-            rows, self.instance.choice.spend, self.instance.choice.need.size, start
-        )
+        standing = swap.stand(rows, self.instance.choice.use, self.instance.choice.need.size, start)
         self._fit_count(standing)
         order = self.random.permutation(len(chosen))
         swap.improve(rows, columns, *self._shape(), self.price, self.bound_state, standing, order)
@@ -122,17 +120,17 @@ class Search:
                 standing,
             )
             closed = np.flatnonzero((standing.open_at < 0) & (self.bound_state != 2))
-            for j in closed[np.argsort(choice.spend[closed], kind="stable")]:
+            for j in closed[np.argsort(choice.use[0, closed], kind="stable")]:
                 if standing.size[0] >= choice.least:
                     break
-                swap.open_site(rows, columns, choice.spend, standing, int(j))
+                swap.open_site(rows, columns, choice.use, standing, int(j))
         while standing.size[0] > choice.most:
             sites = standing.sites[: standing.size[0]]
             free = sites[self.bound_state[sites] == 0]
             if free.size == 0:
                 break
             swap.close_site(
-                rows, columns, choice.spend, standing, int(free[np.argmin(standing.loss[free])])
+                rows, columns, choice.use, standing, int(free[np.argmin(standing.loss[free])])
             )
 
     def _judged(self, chosen: States) -> float:
@@ -149,7 +147,7 @@ class Search:
     def begin(self, value: float, chosen: States) -> Found:
         """Multipliers and step scales from a first plan (valid whatever the plan is worth)."""
         rows, choice = self.instance.rows, self.instance.choice
-        standing = swap.stand(rows, choice.spend, choice.need.size, chosen)
+        standing = swap.stand(rows, choice.use, choice.need.size, chosen)
         listed_end = rows.start[1:] - 1
         has = rows.start[1:] > rows.start[:-1]
         largest = np.zeros(len(rows.cap))
@@ -167,11 +165,20 @@ class Search:
         if not np.any(rows.cost):
             scale = np.maximum(limit, 1e-12)
         reference = value if np.isfinite(value) else float(np.sum(far))
-        floors = choice.need.size
+        for d, asked in enumerate(choice.need):
+            # rows that only count have no cost of their own to set the pace
+            counted = (rows.floor == d) & (rows.escape == 0.0)
+            scale[counted] = reference * rows.floor_weight[counted] / max(asked, 1e-9) ** 2
+        sites = max(1, int(np.count_nonzero(chosen)))
         whole = np.concatenate(
-            [scale, np.array([reference / max(w, 1e-9) ** 2 for w in choice.need])]
+            [
+                scale,
+                np.array([reference / max(w, 1e-9) ** 2 for w in choice.need]),
+                np.full(choice.limit.size - 1, reference / sites),
+            ]
         )
-        ascent = dual.new_ascent(rows, floors, len(chosen), middle)
+        prices = choice.need.size + choice.limit.size - 1
+        ascent = dual.new_ascent(rows, prices, len(chosen), middle)
         return Found(chosen, value, -np.inf, ascent, 1.0, whole, self.price)
 
     def raise_bound(self, found: Found, rounds: int, gap: float) -> None:
@@ -254,7 +261,7 @@ class Search:
             return False
         chosen = found.chosen.copy()
         rows, choice = self.instance.rows, self.instance.choice
-        standing = swap.stand(rows, choice.spend, choice.need.size, chosen)
+        standing = swap.stand(rows, choice.use, choice.need.size, chosen)
         start = swap.value_of(standing, choice.fixed)
         shake.shake_and_improve(
             rows,

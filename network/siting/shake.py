@@ -30,7 +30,7 @@ def _next_word(word: np.uint64) -> np.uint64:
 def _shake_near(
     rows: Rows,
     columns: Columns,
-    spend: Floats,
+    use: Floats,
     state: States,
     standing: Standing,
     word: np.uint64,
@@ -70,8 +70,8 @@ def _shake_near(
                 break
         if f < 0 or r < 0:
             break
-        open_site(rows, columns, spend, standing, f)
-        close_site(rows, columns, spend, standing, r)
+        open_site(rows, columns, use, standing, f)
+        close_site(rows, columns, use, standing, r)
     return word
 
 
@@ -79,7 +79,7 @@ def _shake_near(
 def _shake_anywhere(
     rows: Rows,
     columns: Columns,
-    spend: Floats,
+    use: Floats,
     state: States,
     standing: Standing,
     likely: Floats,
@@ -108,8 +108,8 @@ def _shake_anywhere(
                 r = int(j)
                 break
         if f >= 0 and r >= 0:
-            open_site(rows, columns, spend, standing, f)
-            close_site(rows, columns, spend, standing, r)
+            open_site(rows, columns, use, standing, f)
+            close_site(rows, columns, use, standing, r)
     return word
 
 
@@ -118,8 +118,8 @@ def shake_and_improve(
     rows: Rows,
     columns: Columns,
     fixed: Floats,
-    spend: Floats,
-    budget: float,
+    use: Floats,
+    limit: Floats,
     least: int,
     most: int,
     need: Floats,
@@ -145,22 +145,18 @@ def shake_and_improve(
     value_now = best
     worse = 0
     for _ in range(rounds):
-        standing = stand(rows, spend, need.size, current)
+        standing = stand(rows, use, need.size, current)
         standing.fresh[:] = 0
         word = _next_word(word)
         offset = np.int64(word % np.uint64(m))
         for k in range(m):
             order[k] = (k + offset) % m
         if (word >> np.uint64(33)) % np.uint64(10) < np.uint64(7):
-            word = _shake_near(rows, columns, spend, state, standing, word)
+            word = _shake_near(rows, columns, use, state, standing, word)
         else:
-            word = _shake_anywhere(rows, columns, spend, state, standing, likely, word)
-        improve(
-            rows, columns, fixed, spend, budget, least, most, need, price, state, standing, order
-        )
-        value = value_of(standing, fixed) + violation(
-            standing, need, budget, standing.spent[0], price
-        )
+            word = _shake_anywhere(rows, columns, use, state, standing, likely, word)
+        improve(rows, columns, fixed, use, limit, least, most, need, price, state, standing, order)
+        value = value_of(standing, fixed) + violation(standing, need, use, limit, price)
         if value < best - 1e-10 * (1.0 + abs(best)):
             best = value
             worse = 0

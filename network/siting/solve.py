@@ -17,7 +17,8 @@ from network.siting.cover import cover_values, solve_center, solve_cover
 from network.siting.instance import States
 from network.siting.median import MedianSolver, Result
 from network.siting.problem import Model, SitingProblem
-from network.siting.rules import Rules, cheapest, rules_of
+from network.siting.rules import Rules, cheapest, covered_twice, rules_of
+from network.siting.skills import barred
 
 CONFLICT_SECONDS = 20.0
 EFFORT = 5.0  # deterministic work per question to CP-SAT when the stop is by iterations
@@ -55,7 +56,7 @@ def solve(problem: SitingProblem, seed: int = 1, clock: Clock = time.perf_counte
     NoPlanFound
         When the stop came before any plan.
     """
-    return _solve(problem, seed, clock, None)[0]
+    return _solve(barred(problem), seed, clock, None)[0]
 
 
 def frontier(
@@ -71,6 +72,7 @@ def frontier(
     """
     answers = []
     start: States | None = None
+    problem = barred(problem)
     steps = [replace(problem, p=number) for number in numbers]
     steps += [replace(problem, budget=money) for money in budgets]
     for step in steps:
@@ -148,7 +150,8 @@ def _worded(
 ) -> Sites:
     """Recompute the objective from the assignment alone and state the proof."""
     assert result.chosen is not None
-    best, nearest = cheapest(problem, result.chosen)
+    best, nearest = cheapest(problem.cost, result.chosen)
+    paid = cheapest(rules.net, result.chosen)[1] if rules.net is not problem.cost else nearest
     uncovered: tuple[str, ...] = ()
     covered = np.isfinite(best)
     if problem.radius is not None:
@@ -156,22 +159,30 @@ def _worded(
         uncovered = tuple(problem.demand[i].id for i in np.flatnonzero(~covered))
     served = covered if problem.model is Model.COVERAGE else np.isfinite(best)
     if shares is None:
-        pairs = [(int(i), int(nearest[i]), 1.0) for i in np.flatnonzero(served)]
+        pairs = [(int(i), int(paid[i]), 1.0) for i in np.flatnonzero(served)]
     else:
         pairs = shares
     opened = np.flatnonzero(result.chosen == 1)
     bound = result.bound
+    single: tuple[str, ...] = ()
+    extra, most_extra = 0.0, 0.0
+    if rules.twice is not None:
+        held = covered_twice(rules.twice, result.chosen)
+        single = tuple(problem.demand[i].id for i in np.flatnonzero(~held))
+        extra = math.fsum(rules.twice.pay[held])
+        could = rules.twice.near[:, rules.state != 2].sum(axis=1) >= 2
+        most_extra = math.fsum(rules.twice.pay[could])
     if problem.model is Model.COVERAGE:
-        objective = math.fsum(rules.weight[covered])
-        lost = math.fsum(rules.weight[_coverable(problem, rules)]) - result.bound
-        bound = max(lost, objective)
+        objective = math.fsum(rules.weight[covered]) + extra
+        whole = math.fsum(rules.weight[_coverable(problem, rules)]) + most_extra
+        bound = max(whole - result.bound, objective)
     elif problem.model is Model.SET_COVER:
         objective = math.fsum(cover_values(rules)[opened])
     elif problem.model is Model.P_CENTER:
         objective = float(best.max())
     else:
         objective = math.fsum(
-            [rules.cost_weight[i] * problem.cost[i, j] * share for i, j, share in pairs]
+            [rules.cost_weight[i] * rules.net[i, j] * share for i, j, share in pairs]
             + [float(rules.fixed[j]) for j in opened]
         )
     if problem.model is not Model.COVERAGE:
@@ -186,6 +197,7 @@ def _worded(
         gap if math.isfinite(gap) else None,
         uncovered,
         solver,
+        without_backup=single,
     )
 
 

@@ -29,12 +29,13 @@ class Standing(NamedTuple):
     loss: Floats  # (m,) rise in cost when the site closes
     covered: Floats  # (d,) floor weight within the radius
     cover_loss: Floats  # (m, d) floor weight that only this site keeps within the radius
-    spent: Floats  # (1,)
+    used: Floats  # (k,) what the open sites use of each rule, the budget first
+    open_count: Ints  # (n,) open listed sites of the rows that ask for two
     fresh: States  # (m,) 1 = the site has to be judged (again)
 
 
 @compiled
-def stand(rows: Rows, spend: Floats, floors: int, chosen: States) -> Standing:
+def stand(rows: Rows, use: Floats, floors: int, chosen: States) -> Standing:
     """Build the standing of the set ``chosen`` (1 = open) from nothing."""
     n = rows.start.size - 1
     m = chosen.size
@@ -49,7 +50,8 @@ def stand(rows: Rows, spend: Floats, floors: int, chosen: States) -> Standing:
         np.zeros(m),
         np.zeros(floors),
         np.zeros((m, max(1, floors))),
-        np.zeros(1),
+        np.zeros(use.shape[0]),
+        np.zeros(n, np.int64),
         np.ones(m, np.int8),
     )
     for j in range(m):
@@ -57,7 +59,8 @@ def stand(rows: Rows, spend: Floats, floors: int, chosen: States) -> Standing:
             standing.open_at[j] = standing.size[0]
             standing.sites[standing.size[0]] = j
             standing.size[0] += 1
-            standing.spent[0] += spend[j]
+            for k in range(use.shape[0]):
+                standing.used[k] += use[k, j]
     for i in range(n):
         look_up(rows, standing, i)
         account(rows, standing, i, 1.0)
@@ -67,6 +70,19 @@ def stand(rows: Rows, spend: Floats, floors: int, chosen: States) -> Standing:
 @compiled
 def look_up(rows: Rows, standing: Standing, i: int) -> None:
     """Find the two cheapest open sites of row ``i``."""
+    if rows.times[i] == 2:
+        standing.open_count[i] = 0
+        standing.first[i] = -1
+        standing.second[i] = -1
+        for k in range(rows.start[i], rows.start[i + 1]):
+            j = rows.site[k]
+            if standing.open_at[j] >= 0:
+                standing.open_count[i] += 1
+                standing.second[i] = standing.first[i]
+                standing.first[i] = j
+        standing.first_cost[i] = rows.escape[i] if standing.open_count[i] < 2 else 0.0
+        standing.second_cost[i] = rows.escape[i]
+        return
     standing.first[i] = -1
     standing.second[i] = -1
     standing.first_cost[i] = rows.escape[i]
@@ -87,6 +103,18 @@ def look_up(rows: Rows, standing: Standing, i: int) -> None:
 def account(rows: Rows, standing: Standing, i: int, sign: float) -> None:
     """Add (sign 1) or take back (−1) what row ``i`` contributes to losses and floors."""
     j = standing.first[i]
+    if rows.times[i] == 2:
+        count = standing.open_count[i]
+        d = rows.floor[i]
+        if count == 2:
+            standing.loss[j] += sign * rows.escape[i]
+            standing.loss[standing.second[i]] += sign * rows.escape[i]
+        if d >= 0 and count >= 2:
+            standing.covered[d] += sign * rows.floor_weight[i]
+            if count == 2:
+                standing.cover_loss[j, d] += sign * rows.floor_weight[i]
+                standing.cover_loss[standing.second[i], d] += sign * rows.floor_weight[i]
+        return
     if j >= 0:
         standing.loss[j] += sign * (standing.second_cost[i] - standing.first_cost[i])
     d = rows.floor[i]
@@ -106,15 +134,22 @@ def refresh(rows: Rows, standing: Standing, i: int, reach: float) -> None:
 
 
 @compiled
-def open_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, f: int) -> None:
+def open_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, f: int) -> None:
     """Open ``f`` and update every row it lists."""
     standing.open_at[f] = standing.size[0]
     standing.sites[standing.size[0]] = f
     standing.size[0] += 1
-    standing.spent[0] += spend[f]
+    for k in range(use.shape[0]):
+        standing.used[k] += use[k, f]
     for k in range(columns.start[f], columns.start[f + 1]):
         i = columns.row[k]
         c = columns.cost[k]
+        if rows.times[i] == 2:
+            account(rows, standing, i, -1.0)
+            look_up(rows, standing, i)
+            account(rows, standing, i, 1.0)
+            refresh(rows, standing, i, 0.0)
+            continue
         if c < standing.second_cost[i] or standing.second[i] < 0:
             account(rows, standing, i, -1.0)
             refresh(rows, standing, i, standing.second_cost[i])
@@ -130,17 +165,18 @@ def open_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, f
 
 
 @compiled
-def close_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, r: int) -> None:
+def close_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, r: int) -> None:
     """Close ``r`` and update every row that it served or would serve next."""
     last = standing.sites[standing.size[0] - 1]
     standing.sites[standing.open_at[r]] = last
     standing.open_at[last] = standing.open_at[r]
     standing.open_at[r] = -1
     standing.size[0] -= 1
-    standing.spent[0] -= spend[r]
+    for k in range(use.shape[0]):
+        standing.used[k] -= use[k, r]
     for k in range(columns.start[r], columns.start[r + 1]):
         i = columns.row[k]
-        if standing.first[i] == r or standing.second[i] == r:
+        if standing.first[i] == r or standing.second[i] == r or rows.times[i] == 2:
             account(rows, standing, i, -1.0)
             look_up(rows, standing, i)
             account(rows, standing, i, 1.0)
@@ -148,13 +184,27 @@ def close_site(rows: Rows, columns: Columns, spend: Floats, standing: Standing, 
 
 
 @compiled
-def violation(
-    standing: Standing, need: Floats, budget: float, spent: float, price: Floats
+def excess(
+    standing: Standing, use: Floats, limit: Floats, price: Floats, opens: int, closes: int
 ) -> float:
-    """Price of what the present plan misses in floors and exceeds in budget."""
+    """Price of what breaks the linear rules once a site opens and one closes (−1: none)."""
     total = 0.0
-    if spent > budget:
-        total += price[0] * (spent - budget)
+    for k in range(limit.size):
+        used = standing.used[k]
+        if opens >= 0:
+            used += use[k, opens]
+        if closes >= 0:
+            used -= use[k, closes]
+        if used > limit[k]:
+            # single sites and money come in different sizes, so they have different prices
+            total += price[0 if k == 0 else 2] * (used - limit[k])
+    return total
+
+
+@compiled
+def violation(standing: Standing, need: Floats, use: Floats, limit: Floats, price: Floats) -> float:
+    """Price of what the present plan misses in floors and exceeds in the linear rules."""
+    total = excess(standing, use, limit, price, -1, -1)
     for d in range(need.size):
         if standing.covered[d] < need[d]:
             total += price[1] * (need[d] - standing.covered[d])
@@ -177,8 +227,8 @@ def improve(
     rows: Rows,
     columns: Columns,
     fixed: Floats,
-    spend: Floats,
-    budget: float,
+    use: Floats,
+    limit: Floats,
     least: int,
     most: int,
     need: Floats,
@@ -189,8 +239,9 @@ def improve(
 ) -> None:
     """First-improvement search until no swap, addition or closure helps.
 
-    ``order`` is the order in which newcomers are tried; ``price`` is what a unit over budget and
-    a unit of missing floor weight cost. Sites with ``state`` 1 stay open, with 2 stay closed.
+    ``order`` is the order in which newcomers are tried; ``price`` is what a unit over budget,
+    a unit of missing floor weight and a unit over any other rule cost. Sites with ``state`` 1
+    stay open, with 2 stay closed.
     """
     m = state.size
     floors = need.size
@@ -209,22 +260,19 @@ def improve(
         if state[f] == 2 or standing.fresh[f] == 0:
             continue
         standing.fresh[f] = 0
-        before = violation(standing, need, budget, standing.spent[0], price)
+        before = violation(standing, need, use, limit, price)
         if standing.open_at[f] >= 0:
             # a closure
             if state[f] == 1 or standing.size[0] <= least:
                 continue
             change = standing.loss[f] - fixed[f]
-            after = 0.0
-            spent = standing.spent[0] - spend[f]
-            if spent > budget:
-                after += price[0] * (spent - budget)
+            after = excess(standing, use, limit, price, -1, f)
             for d in range(floors):
                 have = standing.covered[d] - standing.cover_loss[f, d]
                 if have < need[d]:
                     after += price[1] * (need[d] - have)
             if change + after - before < -least_gain:
-                close_site(rows, columns, spend, standing, f)
+                close_site(rows, columns, use, standing, f)
                 idle = 0
             continue
         gain = 0.0
@@ -233,7 +281,15 @@ def improve(
         for k in range(columns.start[f], columns.start[f + 1]):
             i = columns.row[k]
             c = columns.cost[k]
-            if c < standing.second_cost[i]:
+            if rows.times[i] == 2:
+                pay = rows.escape[i]
+                if standing.open_count[i] == 1:
+                    gain += pay
+                    rise[standing.first[i]] += pay
+                elif standing.open_count[i] == 2:
+                    rise[standing.first[i]] -= pay
+                    rise[standing.second[i]] -= pay
+            elif c < standing.second_cost[i]:
                 j = standing.first[i]
                 if c < standing.first_cost[i]:
                     gain += standing.first_cost[i] - c
@@ -249,7 +305,15 @@ def improve(
             for k in range(columns.start[f], columns.start[f + 1]):
                 i = columns.row[k]
                 d = rows.floor[i]
-                if d >= 0 and columns.cost[k] <= rows.near_cost[i]:
+                if d >= 0 and rows.times[i] == 2:
+                    counted = rows.floor_weight[i]
+                    if standing.open_count[i] == 1:
+                        added[d] += counted
+                        cover_change[standing.first[i], d] += counted
+                    elif standing.open_count[i] == 2:
+                        cover_change[standing.first[i], d] -= counted
+                        cover_change[standing.second[i], d] -= counted
+                elif d >= 0 and columns.cost[k] <= rows.near_cost[i]:
                     j = standing.first[i]
                     if j < 0 or standing.first_cost[i] > rows.near_cost[i]:
                         added[d] += rows.floor_weight[i]
@@ -258,10 +322,7 @@ def improve(
         best = 1e300
         leaver = -1
         if standing.size[0] < most:
-            after = 0.0
-            spent = standing.spent[0] + spend[f]
-            if spent > budget:
-                after += price[0] * (spent - budget)
+            after = excess(standing, use, limit, price, f, -1)
             for d in range(floors):
                 have = standing.covered[d] + added[d]
                 if have < need[d]:
@@ -274,9 +335,7 @@ def improve(
             change = standing.loss[r] + rise[r] - gain + fixed[f] - fixed[r]
             if change - before >= best:
                 continue
-            spent = standing.spent[0] + spend[f] - spend[r]
-            if spent > budget:
-                change += price[0] * (spent - budget)
+            change += excess(standing, use, limit, price, f, r)
             for d in range(floors):
                 have = (
                     standing.covered[d] + added[d] - standing.cover_loss[r, d] - cover_change[r, d]
@@ -287,9 +346,9 @@ def improve(
                 best = change - before
                 leaver = r
         if best < -least_gain:
-            open_site(rows, columns, spend, standing, f)
+            open_site(rows, columns, use, standing, f)
             if leaver >= 0:
-                close_site(rows, columns, spend, standing, leaver)
+                close_site(rows, columns, use, standing, leaver)
             idle = 0
 
 
@@ -298,8 +357,8 @@ def greedy(
     rows: Rows,
     columns: Columns,
     fixed: Floats,
-    spend: Floats,
-    budget: float,
+    use: Floats,
+    limit: Floats,
     least: int,
     most: int,
     need: Floats,
@@ -321,11 +380,23 @@ def greedy(
         for j in range(m):
             if state[j] == 2 or standing.open_at[j] >= 0 or ceiling[j] <= best:
                 continue
-            if standing.spent[0] + spend[j] > budget:
+            if standing.used[0] + use[0, j] > limit[0]:
+                continue
+            if excess(standing, use, limit, price, j, -1) > excess(
+                standing, use, limit, price, -1, -1
+            ):
                 continue
             gain = -fixed[j]
             for k in range(columns.start[j], columns.start[j + 1]):
                 i = columns.row[k]
+                if rows.times[i] == 2:
+                    if standing.open_count[i] < 2:
+                        # the first of two is worth half, or no pair would ever begin
+                        gain += 0.5 * rows.escape[i]
+                        d = rows.floor[i]
+                        if d >= 0 and standing.covered[d] < need[d]:
+                            gain += 0.5 * price[1] * rows.floor_weight[i]
+                    continue
                 if columns.cost[k] < standing.first_cost[i]:
                     gain += standing.first_cost[i] - columns.cost[k]
                 if floors > 0:
@@ -341,4 +412,4 @@ def greedy(
                 pick = j
         if pick < 0 or (best <= 0.0 and standing.size[0] >= least):
             break
-        open_site(rows, columns, spend, standing, pick)
+        open_site(rows, columns, use, standing, pick)

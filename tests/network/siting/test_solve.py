@@ -25,7 +25,7 @@ from network.siting import (
     read_problem,
     solve,
 )
-from tests.network.siting.conftest import enumerated, random_siting
+from tests.network.siting.conftest import enumerated, random_siting, with_terms
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -51,6 +51,23 @@ def test_the_answer_equals_the_best_of_all_sets_and_passes_the_checker(
     else:
         assert answer.status is Status.OPTIMAL
         assert answer.objective == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("seed", range(25))
+def test_skills_kinds_subsidies_and_backup_hold_in_the_best_of_all_sets(
+    model: str, seed: int
+) -> None:
+    problem = with_terms(random_siting(seed, model), seed)
+    answer = solve(read(problem))
+    expected = enumerated(problem)
+    assert check_answer(problem, answer.to_json()) == []
+    if expected is None:
+        assert answer.status is Status.INFEASIBLE
+        assert answer.infeasible_because
+    else:
+        assert answer.status is Status.OPTIMAL
+        assert answer.objective == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(4))
