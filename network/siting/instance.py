@@ -147,7 +147,7 @@ def nearest_rows(
         else:
             order = np.broadcast_to(np.arange(m), part.shape)
         chosen = np.take_along_axis(part, order, 1)
-        rank = np.argsort(chosen, axis=1, kind="stable")
+        rank = np.argsort(chosen, axis=1)
         value[low : low + block] = np.take_along_axis(chosen, rank, 1)
         site[low : low + block] = alive[np.take_along_axis(order, rank, 1)]
         largest[low : low + block] = np.max(np.where(np.isfinite(part), part, 0.0), axis=1)

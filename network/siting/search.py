@@ -95,7 +95,7 @@ class Search:
 
     def polish(self, chosen: States) -> tuple[float, States]:
         """Local search from ``chosen``; returns the true value and the set."""
-        rows, columns = self.instance.rows, self.instance.columns
+        rows, columns = self.bound_rows, self.bound_columns
         start = chosen.copy()
         # nothing better has a site that fixing excluded, so the search leaves those alone too
         start[self.bound_state == 1] = 1
@@ -109,7 +109,7 @@ class Search:
 
     def _fit_count(self, standing: swap.Standing) -> None:
         """Open or close sites until their number is allowed."""
-        rows, columns, choice = self.instance.rows, self.instance.columns, self.instance.choice
+        rows, columns, choice = self.bound_rows, self.bound_columns, self.instance.choice
         if standing.size[0] < choice.least:
             swap.greedy(
                 rows,
@@ -260,17 +260,15 @@ class Search:
         if not np.isfinite(found.value):
             return False
         chosen = found.chosen.copy()
-        rows, choice = self.instance.rows, self.instance.choice
-        standing = swap.stand(rows, choice.use, choice.need.size, chosen)
-        start = swap.value_of(standing, choice.fixed)
+        rows, choice = self.bound_rows, self.instance.choice
         shake.shake_and_improve(
             rows,
-            self.instance.columns,
+            self.bound_columns,
             *self._shape(),
             self.price,
             self.bound_state,
             chosen,
-            start,
+            found.value,
             rounds,
             found.ascent.mean,
             int(self.random.integers(1, 2**40)),
