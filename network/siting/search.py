@@ -260,9 +260,8 @@ class Search:
         if not np.isfinite(found.value):
             return False
         chosen = found.chosen.copy()
-        rows, choice = self.bound_rows, self.instance.choice
         shake.shake_and_improve(
-            rows,
+            self.bound_rows,
             self.bound_columns,
             *self._shape(),
             self.price,
