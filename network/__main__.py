@@ -1,22 +1,21 @@
-"""``python -m network site|check``: the planner's engine on the command line."""
+"""``python -m network site|check|simulate|…``: the planner's engine on the command line."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from network.command_line import Line, Refused, write_whole
+
 BAD_INPUT = 2
 NO_PLAN = 3
-
-
-class _Refused(Exception):
-    """Bad input; the message is the one line for stderr."""
+ROOMS = ("network.simulate.command",)
+"""Modules that ``add`` a command of their own."""
 
 
 def _range(text: str) -> list[int]:
@@ -54,17 +53,10 @@ def _positive(text: str) -> float:
     return value
 
 
-class _Line(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
-
-    def error(self, message: str) -> Any:
-        raise _Refused(message)
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    line = _Line(prog="python -m network", description=__doc__)
-    commands = line.add_subparsers(dest="command", required=True, parser_class=_Line)
+    line = Line(prog="python -m network", description=__doc__)
+    commands = line.add_subparsers(dest="command", required=True, parser_class=Line)
     site = commands.add_parser("site", help="place outlets: SITING.json → SITES.json")
     site.add_argument("problem", type=Path, metavar="SITING.json")
     site.add_argument("--out", type=Path, metavar="SITES.json", help="default: standard output")
@@ -82,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--osrm", metavar="URL", help="as for site")
     check.add_argument("--json", action="store_true", help="print the faults as JSON")
     check.set_defaults(run=_check)
+    for room in ROOMS:
+        import_module(room).add(commands)
     return line
 
 
@@ -95,25 +89,9 @@ def _travel(url: str | None) -> Callable[..., Any]:
         try:
             return by_osrm(url, demand, sites)
         except (OSError, ValueError) as error:
-            raise _Refused(f"--osrm {url}: {error}") from None
+            raise Refused(f"--osrm {url}: {error}") from None
 
     return ask
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all or nothing."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise _Refused(f"--out {path}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(name, 0o644)  # noqa: PTH101  # mkstemp makes it private
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise _Refused(f"--out {path}: {error.strerror}") from None
 
 
 def _summary(answer: Any) -> str:
@@ -133,13 +111,13 @@ def _site(options: argparse.Namespace) -> int:
     from network.siting import BadSiting, NoPlanFound, frontier, load_problem, solve
 
     if options.out is not None and not options.out.parent.is_dir():
-        raise _Refused(f"--out {options.out}: no such folder")
+        raise Refused(f"--out {options.out}: no such folder")
     try:
         problem = load_problem(options.problem, _travel(options.osrm))
         if options.seconds is not None:
             problem = replace(problem, stop=replace(problem.stop, seconds=options.seconds))
     except BadSiting as error:
-        raise _Refused(str(error)) from None
+        raise Refused(str(error)) from None
     try:
         if options.frontier or options.budgets:
             answers = frontier(problem, options.frontier or (), options.budgets or (), options.seed)
@@ -163,7 +141,7 @@ def _site(options: argparse.Namespace) -> int:
         return NO_PLAN
     text = json.dumps(data, ensure_ascii=False) + "\n"
     if options.out is not None:
-        _write(options.out, text)
+        write_whole(options.out, text)
     if options.json or options.out is None:
         sys.stdout.write(text)
     else:
@@ -181,9 +159,9 @@ def _check(options: argparse.Namespace) -> int:
         try:
             loaded.append(parse(path.read_text(encoding="utf-8")))
         except OSError as error:
-            raise _Refused(f"{path}: {error.strerror}") from None
+            raise Refused(f"{path}: {error.strerror}") from None
         except ValueError as error:
-            raise _Refused(f"{path}: {error}") from None
+            raise Refused(f"{path}: {error}") from None
     try:
         lines = loaded[0].get("cost") if isinstance(loaded[0], dict) else None
         kept = list(lines) if isinstance(lines, list) else None  # reading takes the rows apart
@@ -191,7 +169,7 @@ def _check(options: argparse.Namespace) -> int:
         if kept is not None:
             loaded[0]["cost"] = kept
     except BadSiting as error:
-        raise _Refused(f"{options.problem}: {error}") from None
+        raise Refused(f"{options.problem}: {error}") from None
     made = problem.cost.tolist() if kept is None else None
     faults = check_answer(loaded[0], loaded[1], made)
     if options.json:
@@ -208,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         result: int = options.run(options)
-    except _Refused as error:
+    except Refused as error:
         print(f"network: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT
     return result
