@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     user_add.add_argument("login")
     user_add.add_argument("--role", required=True)
     user_add.add_argument("--name", required=True)
+    user_add.add_argument("--outlet", help="name of the outlet that a manager runs")
+    user_add.add_argument("--until", type=_day, metavar="DATE", help="last day of the access")
+
+    roles = add("roles", _roles, "print which role may use which route, and sees which field")
+    roles.add_argument("--json", action="store_true", help="print it as JSON")
     return parser
 
 
@@ -219,10 +224,45 @@ def _user_add(options: argparse.Namespace) -> int:
 
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
-        cli.add_user(_with_database(), options.login, options.name, options.role, password)
+        cli.add_user(
+            _with_database(),
+            options.login,
+            options.name,
+            options.role,
+            password,
+            options.outlet,
+            None
+            if options.until is None
+            else datetime.combine(options.until + timedelta(days=1), time(), tzinfo=UTC),
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
     return 0
+
+
+def _roles(options: argparse.Namespace) -> int:
+    from api.access import table
+
+    print(json.dumps(table(), indent=2) if options.json else as_text(table()))
+    return 0
+
+
+def as_text(rows: list[dict[str, str]]) -> str:
+    """Rows with the same keys as aligned columns under a heading."""
+    heads = list(rows[0])
+    widths = [max(len(head), *(len(row[head]) for row in rows)) for head in heads]
+    lines = [heads, *([row[head] for head in heads] for row in rows)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-11-24") from None
 
 
 def _with_database() -> Settings:

@@ -1,7 +1,8 @@
 """Who may do what: one table, route by role. A route that is not in it does not start.
 
-``ANYONE`` needs no sign-in. ``OWN`` lets a technician reach what is his or her own; the use case
-refuses the rest.
+``ANYONE`` needs no sign-in. ``OWN`` names, route by route, the roles that reach only what is theirs
+there; `api.services.scope` says what that is. Which personal data a role then sees is the table of
+`api.services.masking`. A consumer signs in nowhere: the bearer of a link to one job has the role.
 """
 
 from __future__ import annotations
@@ -12,16 +13,56 @@ from typing import Final
 
 from flask import Flask
 
-TECHNICIAN: Final = "technician"
-DISPATCHER: Final = "dispatcher"
-PLANNER: Final = "planner"
-ADMIN: Final = "admin"
-ROLES: Final = (TECHNICIAN, DISPATCHER, PLANNER, ADMIN)
+from api.services.masking import FIELDS, MASKS
+from domain.roles import (
+    ADMIN,
+    ASSESSOR,
+    ASSOCIATION,
+    AUDITOR,
+    CONSUMER,
+    DESK_AGENT,
+    DISPATCHER,
+    OUTLET_MANAGER,
+    OUTSIDE,
+    PLANNER,
+    REGULATOR,
+    ROLES,
+    SCOPED,
+    SIGNING_IN,
+    TECHNICIAN,
+)
+
+__all__ = [
+    "ACCESS",
+    "ADMIN",
+    "ASSESSOR",
+    "ASSOCIATION",
+    "AUDITOR",
+    "CONSUMER",
+    "DESK_AGENT",
+    "DISPATCHER",
+    "OUTLET_MANAGER",
+    "OUTSIDE",
+    "OWN",
+    "PLANNER",
+    "REGULATOR",
+    "ROLES",
+    "SCOPED",
+    "SIGNING_IN",
+    "TECHNICIAN",
+    "V1",
+]
+
 ANYONE: Final = frozenset({"anonymous", *ROLES})
-SIGNED_IN: Final = frozenset(ROLES)
+SIGNED_IN: Final = frozenset(SIGNING_IN)
+FIRM: Final = SIGNED_IN - OUTSIDE
 OFFICE: Final = frozenset({DISPATCHER, PLANNER, ADMIN})
 DESK: Final = frozenset({DISPATCHER, ADMIN})
+INTAKE: Final = DESK | {DESK_AGENT}
 STAFFING: Final = frozenset({PLANNER, ADMIN})
+CASE_READERS: Final = OFFICE | {DESK_AGENT, OUTLET_MANAGER, AUDITOR, REGULATOR}
+ASKING: Final = frozenset({AUDITOR, REGULATOR})
+"""Roles that are shown personal data only when they give a reason."""
 
 V1: Final = "/api/v1"
 
@@ -40,17 +81,19 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/tokens"): SIGNED_IN,
         ("POST", f"{V1}/tokens"): SIGNED_IN,
         ("DELETE", f"{V1}/tokens/<uuid:token_id>"): SIGNED_IN,
-        ("GET", f"{V1}/requests"): OFFICE,
-        ("POST", f"{V1}/requests"): DESK,
-        ("GET", f"{V1}/requests/<uuid:request_id>"): OFFICE,
-        ("GET", f"{V1}/jobs"): OFFICE,
-        ("GET", f"{V1}/jobs/<uuid:job_id>"): OFFICE,
+        ("GET", f"{V1}/requests"): CASE_READERS,
+        ("POST", f"{V1}/requests"): INTAKE,
+        ("GET", f"{V1}/requests/<uuid:request_id>"): CASE_READERS,
+        ("GET", f"{V1}/jobs"): CASE_READERS,
+        ("GET", f"{V1}/jobs/<uuid:job_id>"): CASE_READERS,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/personal"): ASKING,
+        ("GET", f"{V1}/looks"): frozenset({AUDITOR, REGULATOR, ADMIN}),
         ("GET", f"{V1}/outlets"): SIGNED_IN,
         ("POST", f"{V1}/outlets"): STAFFING,
-        ("GET", f"{V1}/technicians"): OFFICE,
+        ("GET", f"{V1}/technicians"): CASE_READERS,
         ("POST", f"{V1}/technicians"): STAFFING,
-        ("GET", f"{V1}/technicians/<uuid:technician_id>"): OFFICE,
-        ("GET", f"{V1}/shifts"): OFFICE,
+        ("GET", f"{V1}/technicians/<uuid:technician_id>"): CASE_READERS,
+        ("GET", f"{V1}/shifts"): OFFICE | {DESK_AGENT, OUTLET_MANAGER},
         ("POST", f"{V1}/shifts"): STAFFING,
         ("POST", f"{V1}/plans"): OFFICE,
         ("GET", f"{V1}/plans"): OFFICE,
@@ -62,17 +105,31 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/plan-runs/<uuid:run_id>/cancel"): OFFICE,
         ("GET", f"{V1}/me/route"): frozenset({TECHNICIAN}),
         ("GET", f"{V1}/technicians/<uuid:technician_id>/route"): frozenset(
-            {TECHNICIAN, DISPATCHER, ADMIN}
+            {TECHNICIAN, DISPATCHER, OUTLET_MANAGER, ADMIN}
         ),
-        ("GET", f"{V1}/visits"): DESK,
+        ("GET", f"{V1}/visits"): INTAKE | {OUTLET_MANAGER},
         ("POST", f"{V1}/visits/<uuid:visit_id>/events"): frozenset({TECHNICIAN, DISPATCHER}),
-        ("GET", f"{V1}/days/today"): OFFICE,
-        ("GET", f"{V1}/days/<string:day>"): OFFICE,
+        ("GET", f"{V1}/days/today"): OFFICE | {DESK_AGENT, AUDITOR},
+        ("GET", f"{V1}/days/<string:day>"): OFFICE | {DESK_AGENT, AUDITOR},
         ("GET", f"{V1}/map/layers"): SIGNED_IN,
-        ("GET", f"{V1}/activity"): SIGNED_IN,
-        ("GET", f"{V1}/events"): SIGNED_IN,
+        ("GET", f"{V1}/activity"): FIRM,
+        ("GET", f"{V1}/events"): FIRM,
     }
 )
+
+OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
+    {
+        ("DELETE", f"{V1}/tokens/<uuid:token_id>"): SIGNED_IN,
+        ("GET", f"{V1}/requests/<uuid:request_id>"): frozenset({OUTLET_MANAGER}),
+        ("GET", f"{V1}/jobs/<uuid:job_id>"): frozenset({OUTLET_MANAGER}),
+        ("GET", f"{V1}/technicians/<uuid:technician_id>"): frozenset({OUTLET_MANAGER}),
+        ("GET", f"{V1}/technicians/<uuid:technician_id>/route"): frozenset(
+            {TECHNICIAN, OUTLET_MANAGER}
+        ),
+        ("POST", f"{V1}/visits/<uuid:visit_id>/events"): frozenset({TECHNICIAN}),
+    }
+)
+"""Routes with an id in the address: the roles that get 403 or 404 for what is another's."""
 
 
 def documented_routes(app: Flask) -> set[tuple[str, str]]:
@@ -96,6 +153,26 @@ def verify(app: Flask) -> None:
     strangers = sorted(routes - set(ACCESS)) + sorted(set(ACCESS) - routes)
     if strangers:
         raise RuntimeError(f"routes and the table in api/access.py differ: {strangers}")
+
+
+def table() -> list[dict[str, str]]:
+    """The table as text: a row a route and one a field of personal data, a column a role.
+
+    ``yes`` lets in, ``own`` lets in to what is the role's own, ``anybody`` needs no sign-in; a
+    field is ``clear``, ``asked`` (shown for a reason, one job at a time) or ``masked``.
+    """
+    rows = []
+    for (method, rule), allowed in ACCESS.items():
+        row = {"route": f"{method} {rule}"}
+        for role in ROLES:
+            own = role in OWN.get((method, rule), ())
+            word = "anybody" if allowed is ANYONE else "own" if own else "yes"
+            row[role] = word if role in allowed else "-"
+        rows.append(row)
+    return rows + [
+        {"route": f"consumer's {field}"} | {role: MASKS[role][field] for role in ROLES}
+        for field in FIELDS
+    ]
 
 
 def roles_for(method: str, rule: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api import wiring, worker
 from api.db.migrate import upgrade
-from api.db.models import Plan, PlanRun
+from api.db.models import Outlet, Plan, PlanRun
 from api.services import demo
 from api.services.planning import PlanOrder, request_plan
 from api.services.publishing import publish
@@ -20,6 +20,7 @@ from api.services.regions import current_day, planning_day, the_region
 from api.services.snapshot import read_day
 from api.services.summary import DaySummary
 from config.settings import Settings
+from domain.roles import ASSESSOR, OUTLET_MANAGER, SIGNING_IN, TECHNICIAN
 from network.demo import map_layers
 
 __all__ = ["DaySummary", "add_user", "migrate", "personas", "plan_today", "run_worker", "seed_demo"]
@@ -68,24 +69,57 @@ def personas(settings: Settings) -> list[demo.Persona]:
         engine.dispose()
 
 
-def add_user(settings: Settings, login: str, name: str, role: str, password: str) -> None:
-    """A new login for the office (technicians get theirs with the workforce).
+def add_user(
+    settings: Settings,
+    login: str,
+    name: str,
+    role: str,
+    password: str,
+    outlet: str | None = None,
+    access_until: datetime | None = None,
+) -> None:
+    """A new login for the office or for who supervises (technicians get theirs with the workforce).
+
+    Parameters
+    ----------
+    outlet
+        Name of the outlet that a manager runs.
+    access_until
+        When the login ends; an assessor's must.
 
     Raises
     ------
     ValueError
-        For a role that is not an office role, or a login that is taken.
+        For a role that is not one of these, a login that is taken, an outlet that is not there.
     """
     from sqlalchemy.exc import IntegrityError
 
     from api.services.identity import add_person, hash_password
 
-    if role not in ("dispatcher", "planner", "admin"):
-        raise ValueError(f"role: {role!r} is not dispatcher, planner or admin")
+    offered = [known for known in SIGNING_IN if known != TECHNICIAN]
+    if role not in offered:
+        raise ValueError(f"role: {role!r} is not one of {', '.join(offered)}")
+    if (role == OUTLET_MANAGER) != (outlet is not None):
+        raise ValueError("outlet: a manager runs one outlet, and nobody else does")
+    if role == ASSESSOR and access_until is None:
+        raise ValueError("until: the access of an assessor must end on a day")
     engine = wiring.engine_of(settings)
     try:
         with wiring.sessions_of(engine).begin() as session:
-            add_person(session, login, name, role, hash_password(password))
+            outlet_id = None
+            if outlet is not None:
+                outlet_id = session.scalar(select(Outlet.id).where(Outlet.name == outlet))
+                if outlet_id is None:
+                    raise ValueError(f"outlet: there is no outlet {outlet!r}")
+            add_person(
+                session,
+                login,
+                name,
+                role,
+                hash_password(password),
+                outlet_id=outlet_id,
+                access_until=access_until,
+            )
     except IntegrityError:
         raise ValueError(f"login: {login!r} is taken") from None
     finally:

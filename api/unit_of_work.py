@@ -6,19 +6,22 @@ otherwise. The commit comes before the answer leaves: what a client has been tol
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 
 from api.access import ANYONE, roles_for
-from api.services import idempotency
-from api.services.identity import Identity, by_session, by_token
+from api.services import idempotency, looks
+from api.services.identity import LINK_PREFIX, Identity, by_link, by_session, by_token
 from api.services.refusals import Refusal
 
 COOKIE = "zhunda_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REPLAYED = "Idempotency-Replayed"
+REASON = "Look-Reason"
+"""Header in which a viewer says why, percent-encoded UTF-8; kept beside the look."""
+
 KEPT_HEADERS = ("Location", "ETag")
 
 
@@ -54,7 +57,10 @@ def _identify() -> Identity | None:
     authorization = request.headers.get("Authorization", "")
     if authorization:
         scheme, _, secret = authorization.partition(" ")
-        return by_token(database(), secret.strip()) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            return None
+        find = by_link if secret.strip().startswith(LINK_PREFIX) else by_token
+        return find(database(), secret.strip())
     secret = request.cookies.get(COOKIE)
     if not secret:
         return None
@@ -77,6 +83,7 @@ def _refuse_other_sites() -> None:
 
 def check_access() -> None:
     """Let in who may; before every request that has a route."""
+    looks.start()
     if request.url_rule is None or request.method == "OPTIONS":
         return
     allowed = roles_for(request.method, request.url_rule.rule)
@@ -101,7 +108,7 @@ def claim_key() -> Response | None:
         request.get_data(cache=True),
         request.headers.get("If-Match", ""),
     )
-    stored = idempotency.claim(database(), who.person_id, key, hashed)
+    stored = idempotency.claim(database(), who.holder_id, key, hashed)
     if stored is None:
         g.idempotency_key = key
         return None
@@ -125,7 +132,7 @@ def settle(response: Response) -> Response:
         body = g.pop("body_to_keep", None)
         idempotency.keep(
             session,
-            identity().person_id,
+            identity().holder_id,
             key,
             idempotency.StoredAnswer(
                 response.status_code,
@@ -133,8 +140,24 @@ def settle(response: Response) -> Response:
                 response.get_data(as_text=True) if body is None else body,
             ),
         )
+    _keep_looks(session, response)
     session.commit()
     return response
+
+
+def _keep_looks(session: Session, response: Response) -> None:
+    """Write who has been shown whose data. What the browser had already (304) shows nothing."""
+    who: Identity | None = g.get("identity")
+    if who is None or request.url_rule is None or response.status_code == 304:
+        return
+    reads = request.method in SAFE_METHODS
+    looks.keep(
+        session,
+        who,
+        f"{'GET' if reads else request.method} {request.url_rule.rule}",
+        unquote(request.headers.get(REASON, "")),
+        only_looks=reads,
+    )
 
 
 def close(_error: BaseException | None) -> None:

@@ -19,6 +19,8 @@ from api.db.intake import (
     PhoneCall,
     Receipt,
 )
+from api.db.links import ConsumerLink
+from api.db.looks import Look
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.record import Activity, IdempotencyKey
@@ -49,6 +51,7 @@ __all__ = [
     "ComplaintStep",
     "Consent",
     "Consumer",
+    "ConsumerLink",
     "DurationModel",
     "Equipment",
     "EquipmentCheck",
@@ -60,6 +63,7 @@ __all__ = [
     "JobEvent",
     "JobPurchase",
     "LegalText",
+    "Look",
     "MoneyEntry",
     "OutgoingMessage",
     "Outlet",

@@ -9,15 +9,19 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.db.base import Base, CreatedAt, Key
+from domain.roles import SIGNING_IN
 
 
 class Person(Base):
-    """Somebody who signs in. ``technician_number`` ties a technician's login to the workforce."""
+    """Somebody who signs in. ``technician_number`` ties a technician's login to the workforce,
+    ``outlet_id`` a manager's to an outlet. From ``access_until`` on, the login opens nothing."""
 
     __tablename__ = "person"
     __table_args__ = (
-        CheckConstraint("role IN ('technician', 'dispatcher', 'planner', 'admin')", name="role"),
+        CheckConstraint(f"role IN {SIGNING_IN}", name="role"),
         CheckConstraint("(role = 'technician') = (technician_number IS NOT NULL)", name="tied"),
+        CheckConstraint("(role = 'outlet_manager') = (outlet_id IS NOT NULL)", name="outlet"),
+        CheckConstraint("role <> 'assessor' OR access_until IS NOT NULL", name="until"),
     )
 
     id: Mapped[Key]
@@ -28,6 +32,8 @@ class Person(Base):
     technician_number: Mapped[int | None] = mapped_column(
         ForeignKey("technician.number"), unique=True
     )
+    outlet_id: Mapped[UUID | None] = mapped_column(ForeignKey("outlet.id"))
+    access_until: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     disabled_at: Mapped[datetime | None]
 

@@ -37,11 +37,14 @@ class Activity(Base):
 
 
 class IdempotencyKey(Base):
-    """The answer that a person's key was given; written in the transaction of the change."""
+    """The answer that a key was given; written in the transaction of the change.
+
+    ``holder_id`` is a person's id or, for a consumer, the link's.
+    """
 
     __tablename__ = "idempotency_key"
 
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request_hash: Mapped[str]
     status: Mapped[int | None]

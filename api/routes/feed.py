@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, current_app, request
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.access import TECHNICIAN, V1
+from api.access import V1
 from api.parsing import Blueprint
 from api.schemas.fields import CursorQuery
 from api.schemas.plans import ActivityPageSchema
@@ -25,9 +25,10 @@ UNSETTLED_S = 0.25
 LINES_AT_ONCE = 200
 
 
-def _own_lines_only() -> int | None:
+def _whose() -> dict[str, Any]:
+    """Whose lines are read: a technician's own, a manager's outlet's, all of them otherwise."""
     who = identity()
-    return who.technician_number if who.role == TECHNICIAN else None
+    return {"technician_number": who.technician_number, "outlet_id": who.outlet_id}
 
 
 @blueprint.route("/activity", methods=["GET"])
@@ -36,7 +37,7 @@ def _own_lines_only() -> int | None:
 def activity(query: dict[str, Any]) -> dict[str, Any]:
     """The feed from a cursor on, oldest first. `next` is always there: poll with it again."""
     after = Cursor.parse(query["cursor"]) if query.get("cursor") else Cursor()
-    lines = read(database(), after, query["limit"], _own_lines_only())
+    lines = read(database(), after, query["limit"], **_whose())
     return {
         "items": [line.body for line in lines],
         "next": str(lines[-1].cursor if lines else after),
@@ -47,11 +48,11 @@ def activity(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, description="text/event-stream", content_type="text/event-stream")
 @blueprint.alt_response(503, description="Too many streams are open here")
 def events() -> Response:
-    """Server-sent events from now on, or from `Last-Event-ID` on; technicians see their own."""
+    """Server-sent events from now on or from `Last-Event-ID`; technicians see their own lines."""
     given = request.headers.get("Last-Event-ID", "").strip()
     session = database()
     start = Cursor.parse(given) if given else latest(session)
-    only = _own_lines_only()
+    only = _whose()
     session.commit()
     session.close()
     slots: threading.Semaphore = current_app.extensions["zhunda.streams"]
@@ -92,13 +93,13 @@ class _Stream:
 
 
 def _lines(
-    sessions: sessionmaker[Session], feed: Feed, after: Cursor, only: int | None
+    sessions: sessionmaker[Session], feed: Feed, after: Cursor, only: dict[str, Any]
 ) -> Iterator[str]:
     yield f"retry: 2000\nid: {after}\n\n"
     turn = feed.turn
     while True:
         with sessions() as session:
-            lines = read(session, after, LINES_AT_ONCE, only)
+            lines = read(session, after, LINES_AT_ONCE, **only)
         for line in lines:
             after = line.cursor
             body = json.dumps(line.body, ensure_ascii=False, separators=(",", ":"))

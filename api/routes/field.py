@@ -21,9 +21,11 @@ from api.schemas.plans import (
     VisitQuery,
     visit_view,
 )
+from api.services import looks
 from api.services.paging import page
 from api.services.refusals import Refusal
 from api.services.regions import the_region
+from api.services.scope import technicians_within, visits_within
 from api.services.sheets import read_sheet
 from api.services.visits import Report, take, utc_now
 from api.unit_of_work import database, identity
@@ -38,9 +40,9 @@ blueprint = Blueprint("field", __name__, url_prefix=V1, description="What phones
 @blueprint.alt_response(304, description="The phone has it already")
 def my_route(query: dict[str, Any]) -> Response:
     """My route of today, or of the next day that has one. Send `If-None-Match`: 304 is cheap."""
-    number = identity().technician_number
-    assert number is not None
-    return _route(number, query.get("date"))
+    who = identity()
+    assert who.technician_number is not None and who.technician_id is not None
+    return _route(who.technician_number, who.technician_id, query.get("date"))
 
 
 @blueprint.route("/technicians/<uuid:technician_id>/route", methods=["GET"])
@@ -48,17 +50,21 @@ def my_route(query: dict[str, Any]) -> Response:
 @blueprint.response(200, description="The route sheet: stops, job details, line on the map")
 @blueprint.alt_response(304, description="The reader has it already")
 def route_of(query: dict[str, Any], technician_id: UUID) -> Response:
-    """A technician's route. Technicians see their own only."""
+    """A technician's route. Technicians see their own only, managers those of their outlet."""
     who = identity()
     if who.role == TECHNICIAN and who.technician_id != technician_id:
         raise Refusal("forbidden", "the route is another technician's")
-    number = database().scalar(select(Technician.number).where(Technician.id == technician_id))
+    number = database().scalar(
+        select(Technician.number)
+        .where(Technician.id == technician_id)
+        .where(technicians_within(who))
+    )
     if number is None:
         raise Refusal("not_found")
-    return _route(number, query.get("date"))
+    return _route(number, technician_id, query.get("date"))
 
 
-def _route(technician_number: int, day: date | None) -> Response:
+def _route(technician_number: int, technician_id: UUID, day: date | None) -> Response:
     known = request.headers.get("If-None-Match", "").strip().removeprefix("W/").strip('"') or None
     sheet = read_sheet(database(), technician_number, day, _timezone(), known)
     if sheet is None:
@@ -66,6 +72,7 @@ def _route(technician_number: int, day: date | None) -> Response:
     if sheet.payload is None:
         response = Response(status=304)
     else:
+        looks.seen(looks.ROUTE_SHEET, technician_id)
         response = Response(sheet.payload, mimetype="application/json")
     response.headers["ETag"] = f'"{sheet.etag}"'
     response.headers["Cache-Control"] = "private, no-cache"
@@ -85,7 +92,12 @@ def _timezone() -> str:
 @blueprint.response(200, VisitPageSchema)
 def visits(query: dict[str, Any]) -> dict[str, Any]:
     """Active visits by planned arrival."""
-    wanted = select(Visit).where(Visit.active).options(joinedload(Visit.technician))
+    wanted = (
+        select(Visit)
+        .where(Visit.active)
+        .where(visits_within(identity()))
+        .options(joinedload(Visit.technician))
+    )
     if "date" in query:
         wanted = wanted.where(Visit.day == query["date"])
     items, following = page(

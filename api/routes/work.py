@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from api.access import V1
-from api.db.models import Job, Request
+from api.db.models import Job, Look, Request
 from api.parsing import Blueprint
 from api.schemas.fields import CursorQuery
+from api.schemas.looks import LookPageSchema, LookQuery, PersonalSchema, ReasonSchema
 from api.schemas.work import (
     JobPageSchema,
     JobQuery,
@@ -24,8 +25,10 @@ from api.schemas.work import (
     request_view,
 )
 from api.services.intake import Report, take_report
+from api.services.masking import show_personal
 from api.services.paging import page
 from api.services.refusals import Refusal
+from api.services.scope import jobs_within, reach_job, requests_within
 from api.services.visits import utc_now
 from api.unit_of_work import database, identity
 
@@ -68,7 +71,7 @@ def requests(query: dict[str, Any]) -> dict[str, Any]:
     """Reports in the order they were received."""
     items, following = page(
         database(),
-        select(Request).options(joinedload(Request.consumer)),
+        select(Request).where(requests_within(identity())).options(joinedload(Request.consumer)),
         [Request.id],
         query.get("cursor"),
         query["limit"],
@@ -81,10 +84,15 @@ def requests(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, RequestSchema)
 def request_of(request_id: UUID) -> dict[str, Any]:
     """One report as it was received."""
-    found = database().get(Request, request_id)
+    who = identity()
+    found = (
+        database()
+        .scalars(select(Request).where(Request.id == request_id).where(requests_within(who)))
+        .one_or_none()
+    )
     if found is None:
         raise Refusal("not_found")
-    return request_view(found, identity().role)
+    return request_view(found, who.role)
 
 
 @blueprint.route("/jobs", methods=["GET"])
@@ -92,7 +100,7 @@ def request_of(request_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, JobPageSchema)
 def jobs(query: dict[str, Any]) -> dict[str, Any]:
     """Jobs by the time they are due, the most pressing first."""
-    wanted = select(Job).options(_WITH_REQUEST)
+    wanted = select(Job).where(jobs_within(identity())).options(_WITH_REQUEST)
     if "status" in query:
         wanted = wanted.where(Job.status == query["status"])
     if "job_class" in query:
@@ -108,7 +116,28 @@ def jobs(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, JobSchema)
 def job(job_id: UUID) -> dict[str, Any]:
     """One job with its clock and the rule that set it."""
-    found = database().get(Job, job_id, options=[_WITH_REQUEST])
-    if found is None:
-        raise Refusal("not_found")
-    return job_view(found, identity().role)
+    who = identity()
+    return job_view(reach_job(database(), who, job_id), who.role)
+
+
+@blueprint.route("/jobs/<uuid:job_id>/personal", methods=["POST"])
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(200, PersonalSchema)
+def personal_data(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
+    """Name, phone and address, for who supervises and says why; who, what and why are recorded."""
+    who = identity()
+    return show_personal(database(), reach_job(database(), who, job_id), who, data["why"])
+
+
+@blueprint.route("/looks", methods=["GET"])
+@blueprint.arguments(LookQuery, location="query")
+@blueprint.response(200, LookPageSchema)
+def looks_at(query: dict[str, Any]) -> dict[str, Any]:
+    """Who was shown whose data, in order: of one `subject_id`, of one `holder_id`, or all."""
+    wanted = select(Look)
+    if "subject_id" in query:
+        wanted = wanted.where(Look.subject_ids.contains([query["subject_id"]]))
+    if "holder_id" in query:
+        wanted = wanted.where(Look.holder_id == query["holder_id"])
+    items, following = page(database(), wanted, [Look.seq], query.get("cursor"), query["limit"])
+    return {"items": items, "next": following}

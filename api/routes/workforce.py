@@ -29,6 +29,7 @@ from api.schemas.workforce import (
 )
 from api.services.paging import page
 from api.services.refusals import Refusal
+from api.services.scope import shifts_within, technicians_within
 from api.services.workforce import add_shift, add_technician, open_outlet
 from api.unit_of_work import database, identity
 
@@ -63,7 +64,9 @@ def technicians(query: dict[str, Any]) -> dict[str, Any]:
     """Technicians in the order they were added."""
     items, following = page(
         database(),
-        select(Technician).options(selectinload(Technician.certificates)),
+        select(Technician)
+        .where(technicians_within(identity()))
+        .options(selectinload(Technician.certificates)),
         [Technician.number],
         query.get("cursor"),
         query["limit"],
@@ -84,7 +87,13 @@ def new_technician(data: dict[str, Any]) -> dict[str, Any]:
 def technician(technician_id: UUID) -> dict[str, Any]:
     """One technician."""
     found = (
-        database().scalars(select(Technician).where(Technician.id == technician_id)).one_or_none()
+        database()
+        .scalars(
+            select(Technician)
+            .where(Technician.id == technician_id)
+            .where(technicians_within(identity()))
+        )
+        .one_or_none()
     )
     if found is None:
         raise Refusal("not_found")
@@ -96,7 +105,7 @@ def technician(technician_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, ShiftPageSchema)
 def shifts(query: dict[str, Any]) -> dict[str, Any]:
     """Shifts by their start."""
-    wanted = select(Shift).options(joinedload(Shift.technician))
+    wanted = select(Shift).where(shifts_within(identity())).options(joinedload(Shift.technician))
     if "date" in query:
         wanted = wanted.where(Shift.day == query["date"])
     items, following = page(

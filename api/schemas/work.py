@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from api.db.work import CHANNELS, JOB_STATUSES, Job, Request
 from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, WindowSchema, page_of
-from api.services.masking import mask_address, mask_degrees, mask_name, mask_phone
+from api.services.masking import personal
 
 CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,59}$", error="must be a code like not-cooling")
 
@@ -100,7 +100,7 @@ def request_view(request: Request, role: str) -> dict[str, Any]:
         "product": request.product,
         "fault": request.fault,
         "description": request.description,
-        **_personal(request, role),
+        **personal(request, role),
     }
 
 
@@ -122,19 +122,5 @@ def job_view(job: Job, role: str) -> dict[str, Any]:
         "service_s": job.service_s,
         "windows": job.windows,
         "triage": {"rule": job.triage_rule, "version": job.triage_version},
-        **_personal(job.request, role),
-    }
-
-
-def _personal(request: Request, role: str) -> dict[str, Any]:
-    return {
-        "consumer": {
-            "name": mask_name(request.consumer.name, role),
-            "phone": mask_phone(request.consumer.phone, role),
-        },
-        "address": mask_address(request.address, role),
-        "place": {
-            "lat": mask_degrees(request.lat, role),
-            "lon": mask_degrees(request.lon, role),
-        },
+        **personal(job.request, role),
     }

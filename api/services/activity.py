@@ -30,6 +30,7 @@ _READ = text(
     WHERE (a.transaction, a.seq) > (:transaction, :seq)
       AND a.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
       AND (CAST(:technician AS bigint) IS NULL OR a.technician_number = :technician)
+      AND (CAST(:outlet AS uuid) IS NULL OR t.outlet_id = :outlet)
     ORDER BY a.transaction, a.seq
     LIMIT :limit
     """
@@ -101,9 +102,13 @@ def record(
 
 
 def read(
-    session: Session, after: Cursor, limit: int, technician_number: int | None = None
+    session: Session,
+    after: Cursor,
+    limit: int,
+    technician_number: int | None = None,
+    outlet_id: UUID | None = None,
 ) -> list[Line]:
-    """The next lines after a cursor, oldest first; with a number, that technician's only."""
+    """The next lines after a cursor, oldest first; one technician's or one outlet's when asked."""
     rows = session.execute(
         _READ,
         {
@@ -111,6 +116,7 @@ def read(
             "seq": after.seq,
             "limit": limit,
             "technician": technician_number,
+            "outlet": outlet_id,
         },
     )
     return [

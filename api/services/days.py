@@ -12,7 +12,8 @@ from sqlalchemy import case, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
 from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Visit
-from api.services.masking import mask_address, mask_degrees
+from api.services import looks
+from api.services.masking import ADDRESS, mask_address, mask_degrees, sees
 from api.services.publishing import PlannedStop, etag, planned_stops
 from api.services.regions import local_iso
 from api.services.sheets import planned_with
@@ -74,6 +75,8 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         told["technicians"] = _technicians(view, None, shifts, outlets, [], {}, {})
         return told
     stops = planned_stops(plan)
+    if sees(ADDRESS, role):
+        looks.seen(looks.PLAN, plan.id)
     job_ids = {stop.job_id for stop in stops}
     job_ids |= {UUID(entry["job"]) for entry in plan.document["unassigned"]}
     jobs = {

@@ -7,7 +7,7 @@ that seeding twice finds the same rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -22,6 +22,7 @@ from api.services.intake import Report, rows_of
 from api.services.regions import local_day
 from api.services.rule_packs import arrival_rules
 from domain.lifecycle import VisitState
+from domain.roles import ASSESSOR, OUTLET_MANAGER
 from domain.triage import triage
 from network.demo import DemoDay, DemoRegion, make_demo_day
 from network.demo.catalogue import CERTIFICATES
@@ -36,7 +37,16 @@ OFFICE = (
     ("dispatch", "Paz Dispatcher", "dispatcher"),
     ("planner", "Leo Planner", "planner"),
     ("admin", "Ada Admin", "admin"),
+    ("desk", "Dora Desk", "desk_agent"),
+    ("outlet", "Otto Outlet", "outlet_manager"),
+    ("auditor", "Aurora Auditor", "auditor"),
+    ("regulator", "Rita Regulator", "regulator"),
+    ("association", "Axel Association", "association"),
+    ("assessor", "Asta Assessor", "assessor"),
 )
+"""Login, name, role."""
+
+ASSESSOR_ACCESS = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def seed(
     _outlets(session, day)
     _technicians(session, day)
     _shifts(session, day)
-    _people(session, day)
+    _people(session, day, now)
     _faults(session, day)
     record(session, "demo_seeded", "region", row.id, day=str(today), jobs=len(day.faults))
     return True
@@ -201,14 +211,28 @@ def _latest_lunch(shift: Any) -> str:
     return datetime.fromtimestamp(latest, UTC).isoformat()
 
 
-def _people(session: Session, day: DemoDay) -> None:
+def _people(session: Session, day: DemoDay, now: datetime) -> None:
     here = set(session.scalars(select(Person.login)))
     numbers = _numbers(session)
     # One hash for all: the password is public, and forty of them would take seconds.
     hashed = hash_password(PASSWORD)
     for login, name, role in OFFICE:
         if login not in here:
-            add_person(session, login, name, role, hashed)
+            add_person(
+                session,
+                login,
+                name,
+                role,
+                hashed,
+                outlet_id=named("outlet", day.outlets[0].id) if role == OUTLET_MANAGER else None,
+                access_until=now + ASSESSOR_ACCESS if role == ASSESSOR else None,
+            )
+    # Whoever comes back to the demo finds every door open.
+    session.execute(
+        update(Person)
+        .where(Person.login.in_({login for login, _, _ in OFFICE}), Person.role == ASSESSOR)
+        .values(access_until=now + ASSESSOR_ACCESS)
+    )
     for who in day.technicians:
         if who.id.lower() not in here:
             number = numbers[named("technician", who.id)]

@@ -41,7 +41,7 @@ def request_hash(method: str, path: str, body: bytes, if_match: str) -> str:
     return digest.hexdigest()
 
 
-def claim(session: Session, person_id: UUID, key: str, hashed: str) -> StoredAnswer | None:
+def claim(session: Session, holder_id: UUID, key: str, hashed: str) -> StoredAnswer | None:
     """Take the key for this transaction, or return the answer that it already has.
 
     Raises
@@ -54,7 +54,7 @@ def claim(session: Session, person_id: UUID, key: str, hashed: str) -> StoredAns
         raise Refusal("invalid", f"Idempotency-Key must be 1 to {LONGEST_KEY} printable characters")
     taken = session.execute(
         insert(IdempotencyKey)
-        .values(person_id=person_id, key=key, request_hash=hashed, headers={}, body="")
+        .values(holder_id=holder_id, key=key, request_hash=hashed, headers={}, body="")
         .on_conflict_do_nothing()
         .returning(IdempotencyKey.key)
     ).first()
@@ -62,7 +62,7 @@ def claim(session: Session, person_id: UUID, key: str, hashed: str) -> StoredAns
         return None
     stored = session.scalars(
         select(IdempotencyKey).where(
-            IdempotencyKey.person_id == person_id, IdempotencyKey.key == key
+            IdempotencyKey.holder_id == holder_id, IdempotencyKey.key == key
         )
     ).one()
     if stored.request_hash != hashed:
@@ -70,11 +70,11 @@ def claim(session: Session, person_id: UUID, key: str, hashed: str) -> StoredAns
     return StoredAnswer(stored.status or 200, stored.headers, stored.body)
 
 
-def keep(session: Session, person_id: UUID, key: str, answer: StoredAnswer) -> None:
+def keep(session: Session, holder_id: UUID, key: str, answer: StoredAnswer) -> None:
     """Store the answer beside the change."""
     session.execute(
         update(IdempotencyKey)
-        .where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
+        .where(IdempotencyKey.holder_id == holder_id, IdempotencyKey.key == key)
         .values(status=answer.status, headers=answer.headers, body=answer.body)
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from api import cli, wiring
 from api.db.models import Job, Outlet, PlanRun, Region, Shift, Technician, Visit
 from config.settings import Settings
+from domain.roles import SIGNING_IN
 from tests.api.world import ITERATIONS, OPEN_JOBS
 
 
@@ -112,7 +113,21 @@ def test_a_new_office_login_needs_a_known_role_and_a_free_name(
 
 def test_the_personas_are_one_of_each_office_role_and_two_technicians(seeded: Settings) -> None:
     roles = sorted(persona.role for persona in cli.personas(seeded))
-    assert roles == ["admin", "dispatcher", "planner", "technician", "technician"]
+    assert roles == sorted(["technician", *SIGNING_IN])
+
+
+def test_a_manager_needs_an_outlet_and_an_assessor_a_last_day(
+    make_database: Callable[..., Settings], seeded: Settings
+) -> None:
+    settings = make_database("scoped_logins", "seeded")
+    word = "a long enough password"
+    with pytest.raises(ValueError, match="outlet: a manager runs one outlet"):
+        cli.add_user(settings, "mia", "Mia", "outlet_manager", word)
+    with pytest.raises(ValueError, match="there is no outlet 'Nowhere'"):
+        cli.add_user(settings, "mia", "Mia", "outlet_manager", word, outlet="Nowhere")
+    with pytest.raises(ValueError, match="until: the access of an assessor"):
+        cli.add_user(settings, "tom", "Tom", "assessor", word)
+    cli.add_user(settings, "tom", "Tom", "assessor", word, access_until=datetime.now(UTC))
 
 
 def test_a_run_left_behind_by_a_killed_service_is_taken_up_and_no_second_one_ordered(

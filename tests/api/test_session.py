@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from api.app import create_app
+from domain.roles import SIGNING_IN
 from tests.api.world import World
 
 
@@ -98,10 +99,5 @@ def test_nobody_revokes_another_persons_token(world: World) -> None:
 def test_about_tells_the_demos_logins_to_everybody(world: World) -> None:
     told = world.client().get("/api/v1/about").get_json()
     assert told["demo"] is True
-    assert {persona["role"] for persona in told["personas"]} == {
-        "technician",
-        "dispatcher",
-        "planner",
-        "admin",
-    }
+    assert {persona["role"] for persona in told["personas"]} == set(SIGNING_IN)
     assert told["timezone"] == "America/Santiago"
