@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -22,6 +22,7 @@ from api.db.models import Complaint, Visit
 from api.services.bills import account_of, newest_bill
 from api.services.clock_events import clock_view, clocks_of
 from api.services.complaints import complaint_view
+from api.services.plain import plain
 from api.services.quotes import quotes_of
 from api.services.warranties import entitlement_of
 from domain.fees import fingerprint, reconcile
@@ -89,21 +90,8 @@ def complaint_file(session: Session, complaint: Complaint, as_of: datetime) -> d
             "unexplained_fen": reconcile(account_of(session, job.id)).unexplained_fen,
         },
     }
-    plain = _plain(document)
-    return plain | {"sha256": fingerprint(plain)}
-
-
-def _plain(value: Any) -> Any:
-    """The document in the types of JSON: what is fingerprinted is what is sent."""
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return str(value)
+    told = plain(document)
+    return {**told, "sha256": fingerprint(told)}
 
 
 def complaint_pdf(document: dict[str, Any]) -> bytes:

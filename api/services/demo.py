@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.db.models import Certificate, Job, Outlet, Person, Region, Shift, Technician, Visit
+from api.services import demo_papers
 from api.services.activity import record
 from api.services.identity import add_person, hash_password
 from api.services.intake import Report, rows_of
@@ -108,6 +109,7 @@ def seed(
     _shifts(session, day)
     _people(session, day, now)
     _faults(session, day)
+    demo_papers.publish(session, today)
     record(session, "demo_seeded", "region", row.id, day=str(today), jobs=len(day.faults))
     return True
 

@@ -1,0 +1,90 @@
+"""Clocks of jobs, what happens to them, and the deadlines that are about to break."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from api.access import V1
+from api.parsing import Blueprint
+from api.schemas.rights import BreachQuery, ClockEventSchema, ClockQuery
+from api.services import breaches, clock_events
+from api.services.plain import plain
+from api.services.scope import reach_job
+from api.services.visits import utc_now
+from api.unit_of_work import database, identity
+from domain.clocks import EventKind
+
+blueprint = Blueprint("clocks", __name__, url_prefix=V1, description="Clocks and deadlines")
+
+
+@blueprint.route("/jobs/<uuid:job_id>/clocks", methods=["GET"])
+@blueprint.arguments(ClockQuery, location="query")
+@blueprint.response(200, description="Every clock with its deadlines and its trace")
+def clocks(query: dict[str, Any], job_id: UUID) -> dict[str, Any]:
+    """A job's clocks now, as they stood at `as_of`, or by the rules of another day."""
+    session = database()
+    job = reach_job(session, identity(), job_id)
+    found = clock_events.clocks_of(
+        session, job, query.get("as_of") or utc_now(), query.get("rules_on")
+    )
+    told: dict[str, Any] = plain({"items": [clock_events.clock_view(clock) for clock in found]})
+    return told
+
+
+@blueprint.route("/jobs/<uuid:job_id>/clock-events", methods=["POST"])
+@blueprint.arguments(ClockEventSchema)
+@blueprint.response(201, description="The event as it is on record")
+def add_event(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
+    """Record what happened to a job's clock. What excuses needs a reason and evidence."""
+    session, who = database(), identity()
+    job = reach_job(session, who, job_id)
+    row = clock_events.add(session, job, new_event(data), who, utc_now(), data["actor"])
+    return event_view(row)
+
+
+def new_event(data: dict[str, Any]) -> clock_events.NewEvent:
+    """A validated body as the use case's event."""
+    return clock_events.NewEvent(
+        data["id"],
+        EventKind(data["kind"]),
+        data["at"],
+        data["reason"],
+        tuple(data["evidence"]),
+        data["until"],
+        data["target"],
+    )
+
+
+def event_view(row: Any) -> dict[str, Any]:
+    """An event as the API tells it."""
+    names = ("id", "kind", "at", "actor", "reason", "evidence", "until", "target")
+    told: dict[str, Any] = plain({name: getattr(row, name) for name in names})
+    return told
+
+
+@blueprint.route("/breaches", methods=["GET"])
+@blueprint.arguments(BreachQuery, location="query")
+@blueprint.response(200, description="Waiting jobs whose deadline is at risk")
+def at_risk(query: dict[str, Any]) -> dict[str, Any]:
+    """Deadlines at risk as the day really runs, the riskiest first, and how alerts have done."""
+    session, now = database(), utc_now()
+    lead = timedelta(seconds=query["lead_s"])
+    rows = [
+        {
+            "job_id": one.job.id,
+            "number": one.job.number,
+            "class": one.job.job_class,
+            "risk": one.forecast.risk,
+            "due_at": one.forecast.due_at,
+            "expected_at": one.forecast.expected_at,
+            "margin_s": one.forecast.margin_s,
+            "technician": None if one.technician is None else one.technician.name,
+        }
+        for one in breaches.standings(session, now, lead)
+        if one.forecast.risk != "none"
+    ]
+    told: dict[str, Any] = plain({"items": rows, "leads": asdict(breaches.leads(session, now))})
+    return told
