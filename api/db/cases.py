@@ -148,22 +148,3 @@ class ComplaintStep(Base):
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     note: Mapped[str]
     recorded_at: Mapped[CreatedAt]
-
-
-class SurveyAnswer(Base):
-    """What a consumer says of the work, once a job: 1 to 5, and 0 to 10 for recommending us."""
-
-    __tablename__ = "survey_answer"
-    __table_args__ = (
-        CheckConstraint("score BETWEEN 1 AND 5", name="score"),
-        CheckConstraint("recommend BETWEEN 0 AND 10", name="recommend"),
-    )
-
-    id: Mapped[Key]
-    job_id: Mapped[UUID] = mapped_column(ForeignKey("job.id"), unique=True)
-    score: Mapped[int]
-    recommend: Mapped[int | None]
-    polite: Mapped[bool | None]
-    words: Mapped[str] = mapped_column(default="")
-    link_id: Mapped[UUID | None]
-    at: Mapped[CreatedAt]

@@ -14,7 +14,7 @@ from flask import current_app, g, request
 from api.access import V1
 from api.parsing import Blueprint
 from api.routes.session import limiter
-from api.schemas.rights import LanguageSchema, NewLinkSchema, PostponementSchema, SurveySchema
+from api.schemas.rights import LanguageSchema, NewLinkSchema, PostponementSchema
 from api.services import consumer_links
 from api.services.identity import Identity
 from api.services.plain import plain
@@ -95,17 +95,6 @@ def postpone(data: dict[str, Any]) -> dict[str, Any]:
         {"due_at": job.due_at, "agreed_due_at": job.agreed_due_at, "windows": job.windows}
     )
     return told
-
-
-@blueprint.route("/link/survey", methods=["POST"])
-@limiter.limit(_limit)
-@blueprint.arguments(SurveySchema)
-@blueprint.response(201, description="Thank you")
-def survey(data: dict[str, Any]) -> dict[str, Any]:
-    """What the consumer says of the work, once it is done."""
-    who, job = _own_job()
-    row = consumer_links.answer_survey(database(), job, data, who)
-    return {"id": str(row.id), "score": row.score}
 
 
 def _told(link: Any, secret: str) -> dict[str, Any]:

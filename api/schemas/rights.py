@@ -268,14 +268,3 @@ class NewLinkSchema(Schema):
 TextPageSchema = page_of(TextSchema)
 PriceBookPageSchema = page_of(PriceBookSchema)
 ComplaintRowPageSchema = page_of(ComplaintRowSchema)
-
-
-class SurveySchema(Schema):
-    """What a consumer says of the work."""
-
-    score = fields.Integer(required=True, strict=True, validate=validate.Range(1, 5))
-    recommend = fields.Integer(
-        load_default=None, allow_none=True, strict=True, validate=validate.Range(0, 10)
-    )
-    polite = fields.Boolean(load_default=None, allow_none=True)
-    words = Text(load_default="", longest=2000)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, SurveyAnswer, Visit
+from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, Visit
 from api.services.activity import record
 from api.services.bills import account_of, newest_bill
 from api.services.breaches import expected_arrivals
@@ -108,27 +108,6 @@ def _asked_before(session: Session, job: Job, wish: Postponement) -> datetime | 
     return row.until
 
 
-def answer_survey(
-    session: Session, job: Job, answer: dict[str, Any], who: Identity
-) -> SurveyAnswer:
-    """What a consumer says of the work, once.
-
-    Raises
-    ------
-    Refusal
-        ``invalid`` before the work is done; ``already_exists``.
-    """
-    if job.status != "done":
-        raise Refusal("invalid", "the work is not done yet", status=job.status)
-    if session.scalar(select(SurveyAnswer.id).where(SurveyAnswer.job_id == job.id)) is not None:
-        raise Refusal("already_exists", "this job's survey has been answered")
-    row = SurveyAnswer(job_id=job.id, link_id=who.link_id, **answer)
-    session.add(row)
-    session.flush()
-    record(session, "survey_answered", "job", job.id, score=row.score, recommend=row.recommend)
-    return row
-
-
 def link_page(
     session: Session, job: Job, who: Identity, language: str, now: datetime
 ) -> dict[str, Any]:
@@ -167,8 +146,6 @@ def link_page(
             "body": whereabouts.body,
             "sha256": whereabouts.sha256,
         },
-        "survey": job.status == "done"
-        and session.scalar(select(SurveyAnswer.id).where(SurveyAnswer.job_id == job.id)) is None,
         "expires_at": None if link is None else link.expires_at,
     }
 
