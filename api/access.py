@@ -61,6 +61,13 @@ DESK: Final = frozenset({DISPATCHER, ADMIN})
 INTAKE: Final = DESK | {DESK_AGENT}
 STAFFING: Final = frozenset({PLANNER, ADMIN})
 CASE_READERS: Final = OFFICE | {DESK_AGENT, OUTLET_MANAGER, AUDITOR, REGULATOR}
+RIGHTS_DESK: Final = INTAKE | {TECHNICIAN}
+"""Who acts for a job's consumer: at the desk, or at the door."""
+
+CASE_SIDES: Final = CASE_READERS | {TECHNICIAN, CONSUMER}
+"""Who may read a case's clocks, quotes and bill: the firm, who supervises, and whose case it is."""
+
+COMPLAINT_READERS: Final = INTAKE | {OUTLET_MANAGER, AUDITOR, REGULATOR, ASSOCIATION}
 ASKING: Final = frozenset({AUDITOR, REGULATOR})
 """Roles that are shown personal data only when they give a reason."""
 
@@ -71,6 +78,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", "/"): ANYONE,
         ("GET", "/assets/<path:path>"): ANYONE,
         ("GET", "/<string:name>"): ANYONE,
+        ("GET", "/c"): ANYONE,
+        ("GET", "/c/"): ANYONE,
         ("GET", "/healthz"): ANYONE,
         ("GET", "/metrics"): frozenset({ADMIN}),
         ("GET", "/api/openapi.json"): ANYONE,
@@ -112,6 +121,44 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/days/today"): OFFICE | {DESK_AGENT, AUDITOR},
         ("GET", f"{V1}/days/<string:day>"): OFFICE | {DESK_AGENT, AUDITOR},
         ("GET", f"{V1}/map/layers"): SIGNED_IN,
+        ("GET", f"{V1}/rules"): SIGNED_IN,
+        ("GET", f"{V1}/rules/<string:law>"): SIGNED_IN,
+        ("GET", f"{V1}/rules/differences"): frozenset({PLANNER, ADMIN, AUDITOR, REGULATOR}),
+        ("GET", f"{V1}/jobs/<uuid:job_id>/clocks"): CASE_SIDES,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/clock-events"): RIGHTS_DESK,
+        ("GET", f"{V1}/breaches"): OFFICE | {DESK_AGENT},
+        ("GET", f"{V1}/texts"): SIGNED_IN,
+        ("POST", f"{V1}/texts"): frozenset({ADMIN}),
+        ("GET", f"{V1}/price-books"): SIGNED_IN,
+        ("POST", f"{V1}/price-books"): frozenset({ADMIN}),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/purchase"): RIGHTS_DESK,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/stays"): RIGHTS_DESK,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/entitlement"): CASE_SIDES,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/quotes"): CASE_SIDES,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/quotes"): RIGHTS_DESK,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/quotes/<uuid:quote_id>/decision"): (
+            RIGHTS_DESK | {CONSUMER}
+        ),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/whereabouts"): RIGHTS_DESK | {CONSUMER},
+        ("GET", f"{V1}/jobs/<uuid:job_id>/bill"): CASE_SIDES,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/bill"): RIGHTS_DESK,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/money"): RIGHTS_DESK,
+        ("GET", f"{V1}/reconciliation"): frozenset({ADMIN, AUDITOR, REGULATOR}),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/choices"): INTAKE | {CONSUMER},
+        ("POST", f"{V1}/jobs/<uuid:job_id>/choices/<uuid:choice_id>"): INTAKE | {CONSUMER},
+        ("POST", f"{V1}/jobs/<uuid:job_id>/complaints"): INTAKE | {CONSUMER},
+        ("GET", f"{V1}/complaints"): COMPLAINT_READERS,
+        ("GET", f"{V1}/complaints/<uuid:complaint_id>"): COMPLAINT_READERS | {CONSUMER},
+        ("POST", f"{V1}/complaints/<uuid:complaint_id>/steps"): INTAKE | {CONSUMER},
+        ("POST", f"{V1}/complaints/<uuid:complaint_id>/clock-events"): INTAKE,
+        ("GET", f"{V1}/complaints/<uuid:complaint_id>/file"): INTAKE | {CONSUMER},
+        ("GET", f"{V1}/complaints/<uuid:complaint_id>/file.pdf"): INTAKE | {CONSUMER},
+        ("GET", f"{V1}/consumers/<uuid:consumer_id>/data"): frozenset({DESK_AGENT, ADMIN}),
+        ("POST", f"{V1}/consumers/<uuid:consumer_id>/erasure"): frozenset({DESK_AGENT, ADMIN}),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/links"): RIGHTS_DESK,
+        ("DELETE", f"{V1}/jobs/<uuid:job_id>/links"): INTAKE,
+        ("GET", f"{V1}/link"): frozenset({CONSUMER}),
+        ("POST", f"{V1}/link/postponements"): frozenset({CONSUMER}),
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
     }
@@ -127,6 +174,14 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
             {TECHNICIAN, OUTLET_MANAGER}
         ),
         ("POST", f"{V1}/visits/<uuid:visit_id>/events"): frozenset({TECHNICIAN}),
+        # Everything about one case: whoever reaches some rows only reaches it through the job.
+        **{
+            (method, rule): allowed & SCOPED
+            for (method, rule), allowed in ACCESS.items()
+            if rule.startswith((f"{V1}/jobs/<uuid:job_id>/", f"{V1}/complaints/<uuid:"))
+            and not rule.endswith("/personal")
+            and allowed & SCOPED
+        },
     }
 )
 """Routes with an id in the address: the roles that get 403 or 404 for what is another's."""

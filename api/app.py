@@ -15,13 +15,41 @@ from flask_smorest import Api
 
 from api import access, logs, problems, unit_of_work, wiring
 from api.db.engine import make_engine, make_sessions
-from api.routes import days, feed, field, operations, pages, plans, session, work, workforce
+from api.routes import (
+    clocks,
+    complaints,
+    days,
+    feed,
+    field,
+    link,
+    operations,
+    pages,
+    plans,
+    rights,
+    rules,
+    session,
+    work,
+    workforce,
+)
 from api.services.feed import Feed
 from config.settings import Settings, load_settings
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 LARGEST_REQUEST = 1_000_000
-BLUEPRINTS = (session, work, workforce, plans, field, days, feed)
+BLUEPRINTS = (
+    session,
+    work,
+    workforce,
+    plans,
+    field,
+    days,
+    feed,
+    rules,
+    clocks,
+    rights,
+    complaints,
+    link,
+)
 
 
 class DocumentedApi(Api):
@@ -64,6 +92,7 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
         SECRET_KEY=settings.secret,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         LOGIN_LIMIT="10 per minute",
+        LINK_LIMIT="120 per minute",
         API_TITLE="Zhunda",
         API_VERSION=version(),
         OPENAPI_VERSION="3.1.0",

@@ -71,18 +71,6 @@ def link_page(query: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-@blueprint.route("/link/rotation", methods=["POST"])
-@limiter.limit(_limit)
-@blueprint.response(201, description="The new address; the old one opens nothing any more")
-def rotate() -> dict[str, Any]:
-    """A new address in place of this one, for as long as this one had left."""
-    who, job = _own_job()
-    session, now = database(), utc_now()
-    link = session.get(consumer_links.ConsumerLink, who.link_id)
-    assert link is not None
-    return _told(*consumer_links.renew(session, job, link.expires_at - now, None, now))
-
-
 @blueprint.route("/link/postponements", methods=["POST"])
 @limiter.limit(_limit)
 @blueprint.arguments(PostponementSchema)

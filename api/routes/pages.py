@@ -34,6 +34,15 @@ def index() -> Response:
     return _file("index.html", fresh=True)
 
 
+@blueprint.route("/c", methods=["GET"])
+@blueprint.route("/c/", methods=["GET"])
+def consumer() -> Response:
+    """A consumer's page; which job it is about stands behind the # and never comes here."""
+    response = _file("consumer.html", fresh=True)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 @blueprint.route("/assets/<path:path>", methods=["GET"])
 def asset(path: str) -> Response:
     """A built file; its name holds its hash, so it never changes."""

@@ -84,18 +84,18 @@ def law(query: dict[str, Any], law: str) -> dict[str, Any]:
     return told
 
 
-@blueprint.route("/rules/differences", methods=["POST"])
-@blueprint.arguments(DifferenceSchema)
+@blueprint.route("/rules/differences", methods=["GET"])
+@blueprint.arguments(DifferenceSchema, location="query")
 @blueprint.response(200, description="Changed outcomes, each with the clauses that explain it")
-def differences(data: dict[str, Any]) -> dict[str, Any]:
-    """Judge the whole history twice and tell what changes and why. Nothing is written."""
+def differences(query: dict[str, Any]) -> dict[str, Any]:
+    """Judge the whole history twice and tell what changes and why."""
     question = Question(
-        data["law"],
-        Side.parse(data["before"]),
-        Side.parse(data["after"]),
-        data["since"],
-        data["until"],
-        data["place"],
+        query["law"],
+        Side.parse(query["before"]),
+        Side.parse(query["after"]),
+        query["since"],
+        query["until"],
+        query["place"],
     )
     report = compare(database(), question, rulebook(), arrival_packs(), utc_now())
     told: dict[str, Any] = plain(report_view(report))

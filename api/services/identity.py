@@ -41,11 +41,12 @@ _BY_TOKEN = text(
       AND (k.expires_at IS NULL OR k.expires_at > now()) AND {_STILL_HERE}"""
 )
 _BY_LINK = text(
-    """SELECT k.id, k.job_id, c.name FROM consumer_link k
+    """SELECT k.id, k.job_id, c.name, k.revoked_at IS NULL AND k.expires_at > now() AS open
+    FROM consumer_link k
     JOIN job j ON j.id = k.job_id
     JOIN request r ON r.id = j.request_id
     JOIN consumer c ON c.id = r.consumer_id
-    WHERE k.secret_hash = :hash AND k.revoked_at IS NULL AND k.expires_at > now()"""
+    WHERE k.secret_hash = :hash"""
 )
 
 
@@ -109,11 +110,19 @@ def by_token(session: DatabaseSession, secret: str) -> Identity | None:
 
 
 def by_link(session: DatabaseSession, secret: str) -> Identity | None:
-    """The consumer who holds this link; None when it is revoked, expired or made up."""
+    """The consumer who holds this link; None when it is made up.
+
+    Raises
+    ------
+    Refusal
+        ``link_expired`` when it was one of ours and has ended or been replaced.
+    """
     row = session.execute(_BY_LINK, {"hash": _secret_hash(secret)}).first()
     if row is None:
         return None
-    link_id, job_id, name = row
+    link_id, job_id, name, is_open = row
+    if not is_open:
+        raise Refusal("link_expired")
     return Identity(None, "", name, CONSUMER, link_id=link_id, job_id=job_id)
 
 

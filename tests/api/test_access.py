@@ -22,7 +22,9 @@ from api.access import (
 )
 from api.db.models import Job
 from api.services.demo import OFFICE
-from tests.api.ownership import CASES, consumer
+from tests.api.cases import RIGHTS_CASES
+from tests.api.ownership import CASES as OTHER_CASES
+from tests.api.ownership import consumer
 from tests.api.world import World, busy_logins
 
 LOGINS = {role: login for login, _, role in OFFICE}
@@ -35,6 +37,7 @@ OUTSIDE_WRITES = {
     ("DELETE", "/api/v1/tokens/<uuid:token_id>"),
     ("POST", "/api/v1/jobs/<uuid:job_id>/personal"),
 }
+CASES = OTHER_CASES | RIGHTS_CASES
 OWNED = sorted((*route, role) for route, allowed in OWN.items() for role in allowed)
 
 
