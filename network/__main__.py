@@ -18,29 +18,24 @@ ROOMS = ("network.simulate.command", "network.staffing.command")
 """Modules that ``add`` a command of their own."""
 
 
-def _range(text: str) -> list[int]:
-    """``1..20`` or ``3,5,8``."""
+def _frontier(text: str) -> dict[str, list[Any]]:
+    """``p=1..20``, ``p=3,5,8`` or ``budget=100,250``; numbers alone mean p."""
+    name, _, values = text.rpartition("=")
+    points: list[Any] = []
     try:
-        if ".." in text:
-            low, high = (int(part) for part in text.split("..", 1))
-            numbers = list(range(low, high + 1))
-        else:
-            numbers = [int(part) for part in text.split(",")]
+        if name == "budget":
+            points = [float(part) for part in values.split(",")]
+        elif name in ("", "p") and ".." in values:
+            low, high = (int(part) for part in values.split("..", 1))
+            points = list(range(low, high + 1))
+        elif name in ("", "p"):
+            points = [int(part) for part in values.split(",")]
     except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range such as 1..20 or 3,5,8")
-    return numbers
-
-
-def _budgets(text: str) -> list[float]:
-    try:
-        budgets = [float(part) for part in text.split(",")]
-    except ValueError:
-        budgets = []
-    if not budgets or not all(0.0 <= value < float("inf") for value in budgets):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of amounts such as 100,250")
-    return budgets
+        points = []
+    least = 0 if name == "budget" else 1
+    if not points or not all(least <= value < float("inf") for value in points):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of p=1..20, p=3,5,8 and budget=100,250")
+    return {name or "p": points}
 
 
 def _positive(text: str) -> float:
@@ -62,10 +57,15 @@ def parser() -> argparse.ArgumentParser:
     site.add_argument("--out", type=Path, metavar="SITES.json", help="default: standard output")
     site.add_argument("--seconds", type=_positive, help="instead of stop.seconds")
     site.add_argument("--seed", type=int, default=1)
-    site.add_argument("--osrm", metavar="URL", help="road seconds where the problem has no cost")
-    several = site.add_mutually_exclusive_group()
-    several.add_argument("--frontier", type=_range, metavar="1..20", help="an answer for each p")
-    several.add_argument("--budgets", type=_budgets, metavar="B,B", help="or for each budget")
+    site.add_argument(
+        "--osrm", metavar="URL", help="road seconds where the problem has no cost (or OSRM_URL)"
+    )
+    site.add_argument(
+        "--frontier",
+        type=_frontier,
+        metavar="p=1..20",
+        help="an answer for each p, or for each budget=100,250; each starts from the one before",
+    )
     site.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     site.set_defaults(run=_site)
     check = commands.add_parser("check", help="check an answer without trusting who made it")
@@ -82,14 +82,19 @@ def parser() -> argparse.ArgumentParser:
 def _travel(url: str | None) -> Callable[..., Any]:
     from network.siting.travel import by_osrm, estimated
 
-    if url is None:
+    running = os.environ.get("OSRM_URL") or None
+    if url is None and running is None:
         return estimated
 
     def ask(demand: Sequence[Any], sites: Sequence[Any]) -> Any:
         try:
-            return by_osrm(url, demand, sites)
-        except (OSError, ValueError) as error:
-            raise Refused(f"--osrm {url}: {error}") from None
+            return by_osrm(url or running or "", demand, sites)
+        except (OSError, ValueError, RuntimeError) as error:
+            if url is not None:
+                raise Refused(f"--osrm {url}: {error}") from None
+            # nobody asked for roads on this line, so an estimate that says so is an answer
+            print(f"network: OSRM_URL {running}: {error}; estimated instead", file=sys.stderr)
+            return estimated(demand, sites)
 
     return ask
 
@@ -119,18 +124,15 @@ def _site(options: argparse.Namespace) -> int:
     except BadSiting as error:
         raise Refused(str(error)) from None
     try:
-        if options.frontier or options.budgets:
-            answers = frontier(problem, options.frontier or (), options.budgets or (), options.seed)
+        if options.frontier:
+            [(name, points)] = options.frontier.items()
+            numbers, budgets = (points, ()) if name == "p" else ((), points)
+            answers = frontier(problem, numbers, budgets, options.seed)
             data: Any = {
                 "format": "zhunda-frontier/1",
                 "points": [
-                    {
-                        **({"p": point} if options.frontier else {"budget": point}),
-                        "sites": answer.to_json(),
-                    }
-                    for point, answer in zip(
-                        options.frontier or options.budgets, answers, strict=True
-                    )
+                    {name: point, "sites": answer.to_json()}
+                    for point, answer in zip(points, answers, strict=True)
                 ],
             }
         else:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from network.__main__ import main
@@ -51,6 +52,35 @@ def test_the_frontier_has_one_answer_per_number(problem: Path, tmp_path: Path) -
     assert objectives[-1] == 0
 
 
+def test_the_frontier_over_budgets_keeps_its_schema(problem: Path, tmp_path: Path) -> None:
+    data = json.loads(problem.read_text())
+    for site, money in zip(data["candidates"], (50, 10, 100), strict=True):
+        site["fixed_cost"] = money
+    problem.write_text(json.dumps(data))
+    out = tmp_path / "frontier.json"
+    assert main(["site", str(problem), "--frontier", "budget=5,10,60", "--out", str(out)]) == 0
+    told = json.loads(out.read_text())
+    schema = Path(__file__).resolve().parents[2] / "docs/reference/frontier.schema.json"
+    jsonschema.validate(told, json.loads(schema.read_text()))
+    assert [point["budget"] for point in told["points"]] == [5, 10, 60]
+    assert told["points"][0]["sites"]["status"] == "infeasible"
+    assert told["points"][1]["sites"]["open"] == ["s1"]
+
+
+def test_roads_that_are_configured_but_silent_are_estimated_aloud(
+    problem: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OSRM_URL", "http://127.0.0.1:9")
+    out = tmp_path / "sites.json"
+    assert main(["site", str(problem), "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["solver"]["travel"] == "estimated"
+    assert "estimated instead" in capsys.readouterr().err
+    assert main(["site", str(problem), "--osrm", "http://127.0.0.1:9"]) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"p": 0}, "p: "), ({"radius": "wide"}, "radius: "), ({"extra": 1}, "extra: unknown key")],
@@ -78,6 +108,8 @@ def test_bad_input_is_one_line_and_leaves_no_file(
         ["site"],
         ["locate"],
         ["site", "absent.json", "--frontier", "5..1"],
+        ["site", "absent.json", "--frontier", "budget=-1"],
+        ["site", "absent.json", "--frontier", "radius=1,2"],
         ["site", "absent.json", "--seconds", "nan"],
     ],
 )

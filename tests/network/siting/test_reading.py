@@ -46,6 +46,19 @@ ROOT = Path(__file__).resolve().parents[3]
         ({"candidates": [{"id": "a", "capacity": -2}]}, "candidates[0].capacity"),
         ({"floors": [{"district": "north", "covered_share": 1.2}]}, "floors[0].covered_share"),
         ({"floors": [{"district": "nowhere", "covered_share": 1}]}, "floors[0].district"),
+        ({"floors": [{"district": "north"}]}, "floors[0].covered_share"),
+        ({"demand": [{"id": "a", "skills": ["gas"]}]}, "demand[0].skills"),
+        ({"demand": [{"id": "a", "skills": {"gas": 0}}]}, "demand[0].skills.gas"),
+        ({"kinds": {"rented": {}}}, "kinds.rented"),
+        ({"kinds": {"own": {"share": 1}}}, "kinds.own.share"),
+        ({"kinds": {"own": {"most": 1.5}}}, "kinds.own.most"),
+        ({"kinds": {"own": {"most_share": 2}}}, "kinds.own.most_share"),
+        ({"backup": {"share": 0.5}}, "backup.radius"),
+        ({"backup": {"radius": 5, "weight": 0.5}}, "backup.weight"),
+        (
+            {"model": "p-center", "candidates": [{"id": f"s{j}", "subsidy": 1} for j in range(4)]},
+            "candidates",
+        ),
         ({"stop": {"seconds": 0}}, "stop.seconds"),
         ({"stop": {"iterations": 0}}, "stop.iterations"),
     ],
@@ -69,6 +82,38 @@ def test_the_schema_accepts_what_is_read(line_of_four: Callable[..., dict[str, A
     problem = line_of_four(radius=5, budget=None, floors=[], cost_is="total")
     jsonschema.validate(problem, schema)
     assert read_problem(problem).p == 2
+
+
+def test_a_question_too_large_for_any_machine_is_refused_at_once() -> None:
+    place = {"lat": 0.0, "lon": 0.0}
+    problem = {
+        "format": "zhunda-siting/1",
+        "model": "p-median",
+        "p": 1,
+        "demand": [{"id": f"d{i}", **place} for i in range(20_000)],
+        "candidates": [{"id": f"s{j}", **place} for j in range(6_000)],
+    }
+    with pytest.raises(BadSiting, match="20000 demand points × 6000 candidates"):
+        read_problem(problem)
+
+
+def test_a_site_pays_and_earns_on_its_own_terms_before_those_of_its_kind(
+    line_of_four: Callable[..., dict[str, Any]],
+) -> None:
+    problem = line_of_four(
+        candidates=[
+            {"id": "s0", "kind": "franchise"},
+            {"id": "s1", "kind": "franchise", "fixed_cost": 1, "subsidy": 0},
+            {"id": "s2"},
+            {"id": "s3"},
+        ],
+        kinds={"franchise": {"fixed_cost": 9, "subsidy": 2, "most": 1}},
+    )
+    schema = json.loads((ROOT / "docs/reference/siting.schema.json").read_text("utf-8"))
+    jsonschema.validate(problem, schema)
+    read = read_problem(problem)
+    assert read.fixed_costs().tolist() == [9, 1, 0, 0]
+    assert read.subsidies().tolist() == [2, 0, 0, 0]
 
 
 def test_unreachable_pairs_are_infinite(line_of_four: Callable[..., dict[str, Any]]) -> None:

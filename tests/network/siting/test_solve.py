@@ -135,6 +135,26 @@ def test_the_same_seed_and_iterations_give_the_same_answer() -> None:
             },
             "at most 1",
         ),
+        (
+            {"demand": [{"id": f"d{i}", "skills": {"gas": 2}} for i in range(4)]},
+            "gas at level 2",
+        ),
+        (
+            {
+                "candidates": [
+                    {"id": f"s{j}", "kind": "franchise", "status": "keep"} for j in range(2)
+                ]
+                + [{"id": "s2"}, {"id": "s3"}],
+                "kinds": {"franchise": {"most": 1}},
+            },
+            "more than the 1 allowed",
+        ),
+        ({"kinds": {"subsidised": {"least": 1}}}, "only 0 may be open"),
+        ({"p": 1, "radius": 10, "backup": {"share": 0.1}}, "two open sites"),
+        (
+            {"kinds": {"own": {"most": 1}}},
+            "own",
+        ),
     ],
 )
 def test_an_impossible_request_is_answered_by_one_sentence(
@@ -163,6 +183,33 @@ def test_clashing_floors_are_named_without_rules_that_do_not_matter(
         ],
     )
     assert solve(read(problem)).conflict == ("p", "floor:north", "floor:south")
+
+
+def test_backup_moves_the_outlets_together(
+    line_of_four: Callable[..., dict[str, Any]],
+) -> None:
+    heavy = [{"id": f"d{i}", "weight": 5 if i in (0, 3) else 1} for i in range(4)]
+    apart = solve(read(line_of_four(radius=10, demand=heavy)))
+    together = solve(read(line_of_four(radius=10, demand=heavy, backup={"share": 0.4})))
+    assert (apart.open, apart.objective) == (("s0", "s3"), 20)
+    assert together.open in (("s0", "s1"), ("s2", "s3"))
+    assert together.objective == 10 + 5 * 20
+    assert len(together.without_backup) == 2
+    assert apart.without_backup == ()
+
+
+def test_a_subsidy_draws_demand_to_the_site_that_earns_it(
+    line_of_four: Callable[..., dict[str, Any]],
+) -> None:
+    sites = [{"id": f"s{j}", "kind": "subsidised" if j == 3 else "own"} for j in range(4)]
+    problem = line_of_four(candidates=sites, kinds={"subsidised": {"subsidy": 25}})
+    answer = solve(read(problem))
+    assert answer.open == ("s0", "s3")
+    # d1 pays 20 to s3 and earns 25, against 10 to s0
+    assert ("d1", "s3", 1.0) in answer.assignment
+    assert answer.objective == pytest.approx(0 + 20 + 10 + 0 - 75)
+    assert answer.bound == pytest.approx(answer.objective, rel=1e-6)
+    assert check_answer(problem, answer.to_json()) == []
 
 
 def test_demand_may_be_split_where_capacity_asks_for_it() -> None:
