@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.contest import OURS, SOLVERS
 from bench.data import DataMissing
 from bench.report import Report
+from bench.siting_peers import PEERS as SITING_PEERS
 
 ROOMS = ("bench.vrptw", "bench.public_sets", "bench.day_tables", "bench.live", "bench.siting")
 """Modules with ``TABLES``: name → function of the options that returns a Report or prints."""
@@ -52,6 +53,14 @@ def _solvers(text: str) -> list[str]:
     return names
 
 
+def _peers(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in SITING_PEERS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(SITING_PEERS)}")
+    return names
+
+
 def parser(names: list[str]) -> argparse.ArgumentParser:
     """The command line."""
     line = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -65,6 +74,10 @@ def parser(names: list[str]) -> argparse.ArgumentParser:
     line.add_argument("--jobs", type=_count, default=1, help="runs at the same time")
     line.add_argument("--out", type=Path, metavar="FILE", help="also write FILE (.md or .json)")
     line.add_argument("--solvers", type=_solvers, default=list(SOLVERS), help=", ".join(SOLVERS))
+    line.add_argument(
+        "--peers", type=_peers, default=[], help=f"outlets: beside {', '.join(SITING_PEERS)}"
+    )
+    line.add_argument("--peer-seconds", type=_positive, default=120.0, help="wall time of a peer")
     line.add_argument("--breaks", action="store_true", help=f"days with breaks ({OURS} only)")
     line.add_argument("--instance-seed", type=int, default=1, help="seed of generated days")
     line.add_argument("--roads", metavar="demo|porto|FILE.osm.pbf", help="days on a road network")

@@ -2,7 +2,8 @@
 
 ``python -m bench pmedian|mclp|capacitated|network-scale``. Seconds are processor seconds of this
 process, with compiled code from the cache when there is one (an empty ``NUMBA_CACHE_DIR`` makes
-it compile); every plan is checked by :func:`network.siting.check_answer`.
+it compile); every plan is checked by :func:`network.siting.check_answer`. ``--peers`` runs others
+beside it (:mod:`bench.siting_peers`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import DataMissing, data_folder
+from bench.siting_peers import Question, ask
 from network.roads.estimate import haversine_m
 from network.siting import (
     Candidate,
@@ -115,6 +117,18 @@ def _percent(answer: Sites) -> str:
     return "–" if answer.gap is None else f"{100 * answer.gap:.5f}"
 
 
+def _beside(question: Question, options: argparse.Namespace) -> list[str]:
+    """A cell for each peer that was asked for: the value it found and its processor seconds."""
+    cells = []
+    for name in options.peers:
+        told = ask(name, question, options.peer_seconds)
+        if told.value is None:
+            cells.append(told.note or "no plan")
+        else:
+            cells.append(f"{told.value:.6g} in {told.seconds:.1f} s, {told.peak_mib:.0f} MiB")
+    return cells
+
+
 def read_pmedian(path: Path) -> tuple[Floats, int]:
     """All shortest paths of an OR-Library p-median graph, and p."""
     words = np.array(path.read_text().split(), dtype=np.int64)
@@ -148,10 +162,20 @@ def pmedian(options: argparse.Namespace) -> None:
         hit = answer.objective == answer.bound == published[name]
         proven += hit
         found = [f"{published[name]:.0f}", f"{answer.objective:.0f}", f"{answer.bound:.0f}"]
+        beside = _beside(Question(cost, np.ones(len(cost)), p), options)
         rows.append(
-            [name, str(len(cost)), str(p), *found, f"{spent:.2f}", str(answer.solver.nodes)]
+            [
+                name,
+                str(len(cost)),
+                str(p),
+                *found,
+                f"{spent:.2f}",
+                str(answer.solver.nodes),
+                *beside,
+            ]
         )
-    _print(["instance", "n", "p", "published", "found", "bound", "s", "nodes"], rows)
+    headers = ["instance", "n", "p", "published", "found", "bound", "s", "nodes"]
+    _print([*headers, *options.peers], rows)
     print(f"{proven} of {len(rows)} proven equal to the published optimum in {total:.1f} s.")
 
 
@@ -208,7 +232,9 @@ def scale(options: argparse.Namespace) -> None:
                 answer, spent = _timed(problem, options.seeds[0])
                 rows.append([name, str(p), f"{answer.objective:.6g}", _percent(answer)])
                 rows[-1] += [f"{spent:.2f}", str(answer.solver.nodes)]
-    _print(["10,000 × 1,000", "p", "objective", "proven gap %", "s", "nodes"], rows)
+                rows[-1] += _beside(Question(cost, weight, p), options)
+    headers = ["10,000 × 1,000", "p", "objective", "proven gap %", "s", "nodes"]
+    _print([*headers, *options.peers], rows)
 
 
 def _coverage_sets(options: argparse.Namespace) -> Iterator[tuple[str, Floats, Floats, int, float]]:
@@ -244,7 +270,9 @@ def coverage(options: argparse.Namespace) -> None:
         share = (answer.objective or 0.0) / weight.sum()
         rows.append([name, str(len(weight)), str(p), f"{radius:g}", f"{100 * share:.4f}"])
         rows[-1] += [_percent(answer), f"{spent:.2f}"]
-    _print(["instance", "n", "p", "radius", "covered %", "proven gap %", "s"], rows)
+        rows[-1] += _beside(Question(cost, weight, p, radius), options)
+    headers = ["instance", "n", "p", "radius", "covered %", "proven gap %", "s"]
+    _print([*headers, *options.peers], rows)
 
 
 def capacitated(options: argparse.Namespace) -> None:

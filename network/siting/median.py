@@ -29,6 +29,7 @@ from network.siting.mip import solve_reduced_coverage
 from network.siting.problem import Model, SitingProblem
 from network.siting.rules import Rules, allowed, cheapest, covered_twice, merged
 from network.siting.search import SLICE, Found, Search
+from network.siting.warm import warm_up
 
 FULL_ENTRIES = 3_000_000  # rows are complete up to this many entries
 MOST_ENTRIES = 12_000_000  # and never longer than this in all, about 0.3 GiB
@@ -195,6 +196,7 @@ class MedianSolver:
         start
             A set to begin from, for instance the answer for one site fewer.
         """
+        warm_up()
         length = self._row_length()
         while True:
             instance = self._instance(length)
@@ -227,6 +229,7 @@ class MedianSolver:
         return bool(np.any(at_cap & (instance.rows.cap > 0.0)))
 
     def _run(self, search: Search, instance: Instance, start: States | None) -> Found:
+        begun = self.countdown.effort()
         gap, integer = self.countdown.gap, instance.integer
         value, chosen = search.first_plan()
         if start is not None:
@@ -247,7 +250,7 @@ class MedianSolver:
                 return found
             search.better_plan(found)
             search.narrow(found, gap)
-        return self._close(search, found)
+        return self._close(search, found, begun)
 
     def _close_coverage(self, search: Search, found: Found) -> None:
         """Hand what is left to a MIP solver, and judge what it says."""
@@ -278,15 +281,18 @@ class MedianSolver:
         if bound <= found.value * (1.0 + 1e-6) + 1e-6:
             found.bound = max(found.bound, min(bound, limit))
 
-    def _close(self, search: Search, found: Found) -> Found:
-        """Branch and bound, with iterated search beside it as long as the gap is wide."""
+    def _close(self, search: Search, found: Found, begun: float) -> Found:
+        """Branch and bound, with iterated search beside it as long as the gap is wide.
+
+        ``begun``: the effort that was spent before the bound's first round.
+        """
         gap, integer = self.countdown.gap, search.instance.integer
         if found.closed(integer, gap) or not np.isfinite(found.value):
             return found
         if self.coverage:
             self._close_coverage(search, found)
         branching: BranchAndBound | None = None
-        shaking, bounding = 0.0, self.countdown.effort()
+        shaking, bounding = 0.0, self.countdown.effort() - begun
         while not found.closed(integer, gap) and not self.countdown.over():
             distance = (found.value - found.bound) / max(abs(found.value), 1e-300)
             share = 0.5 if distance > 2e-3 else 0.12

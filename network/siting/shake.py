@@ -7,6 +7,7 @@ import numpy as np
 from network.siting.compiled import compiled
 from network.siting.instance import Columns, Floats, Rows, States
 from network.siting.swap import (
+    NONE,
     Standing,
     close_site,
     improve,
@@ -54,7 +55,7 @@ def _shake_near(
     for _ in range(moves):
         word = _next_word(word)
         first = np.int64(word % np.uint64(reach))
-        f = -1
+        f = NONE
         for k in range(reach):
             j = rows.site[begin + (first + k) % reach]
             if standing.open_at[j] < 0 and state[j] == 0:
@@ -62,7 +63,7 @@ def _shake_near(
                 break
         word = _next_word(word)
         first = np.int64(word % np.uint64(reach))
-        r = -1
+        r = NONE
         for k in range(reach):
             j = rows.site[begin + (first + k) % reach]
             if standing.open_at[j] >= 0 and state[j] == 0:
@@ -90,7 +91,7 @@ def _shake_anywhere(
     word = _next_word(word)
     moves = 1 + np.int64((word >> np.uint64(40)) % np.uint64(2))
     for _ in range(moves):
-        f = -1
+        f = NONE
         for _ in range(20):
             word = _next_word(word)
             j = np.int64(word % np.uint64(m))
@@ -98,7 +99,7 @@ def _shake_anywhere(
             if standing.open_at[j] < 0 and state[j] == 0 and draw < likely[j] + 0.1:
                 f = int(j)
                 break
-        r = -1
+        r = NONE
         for _ in range(20):
             if standing.size[0] == 0:
                 break

@@ -8,12 +8,15 @@ and floors are judged in the same pass, as penalties on what is missing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from network.siting.compiled import compiled
 from network.siting.instance import Columns, Floats, Ints, Rows, Sites, States
+
+# no site; a variable, or Numba compiles a version for the constant
+NONE = cast(int, np.int64(-1))
 
 
 class Standing(NamedTuple):
@@ -142,7 +145,7 @@ def open_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, f: 
     for k in range(use.shape[0]):
         standing.used[k] += use[k, f]
     for k in range(columns.start[f], columns.start[f + 1]):
-        i = columns.row[k]
+        i = int(columns.row[k])
         c = columns.cost[k]
         if rows.times[i] == 2:
             account(rows, standing, i, -1.0)
@@ -175,7 +178,7 @@ def close_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, r:
     for k in range(use.shape[0]):
         standing.used[k] -= use[k, r]
     for k in range(columns.start[r], columns.start[r + 1]):
-        i = columns.row[k]
+        i = int(columns.row[k])
         if standing.first[i] == r or standing.second[i] == r or rows.times[i] == 2:
             account(rows, standing, i, -1.0)
             look_up(rows, standing, i)
@@ -204,7 +207,7 @@ def excess(
 @compiled
 def violation(standing: Standing, need: Floats, use: Floats, limit: Floats, price: Floats) -> float:
     """Price of what the present plan misses in floors and exceeds in the linear rules."""
-    total = excess(standing, use, limit, price, -1, -1)
+    total = excess(standing, use, limit, price, NONE, NONE)
     for d in range(need.size):
         if standing.covered[d] < need[d]:
             total += price[1] * (need[d] - standing.covered[d])
@@ -266,7 +269,7 @@ def improve(
             if state[f] == 1 or standing.size[0] <= least:
                 continue
             change = standing.loss[f] - fixed[f]
-            after = excess(standing, use, limit, price, -1, f)
+            after = excess(standing, use, limit, price, NONE, f)
             for d in range(floors):
                 have = standing.covered[d] - standing.cover_loss[f, d]
                 if have < need[d]:
@@ -279,7 +282,7 @@ def improve(
         for s in range(standing.size[0]):
             rise[standing.sites[s]] = 0.0
         for k in range(columns.start[f], columns.start[f + 1]):
-            i = columns.row[k]
+            i = int(columns.row[k])
             c = columns.cost[k]
             if rows.times[i] == 2:
                 pay = rows.escape[i]
@@ -303,7 +306,7 @@ def improve(
                 for s in range(standing.size[0]):
                     cover_change[standing.sites[s], d] = 0.0
             for k in range(columns.start[f], columns.start[f + 1]):
-                i = columns.row[k]
+                i = int(columns.row[k])
                 d = rows.floor[i]
                 if d >= 0 and rows.times[i] == 2:
                     counted = rows.floor_weight[i]
@@ -320,9 +323,9 @@ def improve(
                     elif standing.second[i] < 0 or standing.second_cost[i] > rows.near_cost[i]:
                         cover_change[j, d] -= rows.floor_weight[i]
         best = 1e300
-        leaver = -1
+        leaver = NONE
         if standing.size[0] < most:
-            after = excess(standing, use, limit, price, f, -1)
+            after = excess(standing, use, limit, price, f, NONE)
             for d in range(floors):
                 have = standing.covered[d] + added[d]
                 if have < need[d]:
@@ -376,19 +379,19 @@ def greedy(
     ceiling = np.full(m, 1e300)
     while standing.size[0] < most:
         best = -1e300
-        pick = -1
+        pick = NONE
         for j in range(m):
             if state[j] == 2 or standing.open_at[j] >= 0 or ceiling[j] <= best:
                 continue
             if standing.used[0] + use[0, j] > limit[0]:
                 continue
-            if excess(standing, use, limit, price, j, -1) > excess(
-                standing, use, limit, price, -1, -1
+            if excess(standing, use, limit, price, j, NONE) > excess(
+                standing, use, limit, price, NONE, NONE
             ):
                 continue
             gain = -fixed[j]
             for k in range(columns.start[j], columns.start[j + 1]):
-                i = columns.row[k]
+                i = int(columns.row[k])
                 if rows.times[i] == 2:
                     if standing.open_count[i] < 2:
                         # the first of two is worth half, or no pair would ever begin
