@@ -161,6 +161,40 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/link/postponements"): frozenset({CONSUMER}),
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
+        ("POST", f"{V1}/calls/events"): INTAKE,
+        ("POST", f"{V1}/calls"): INTAKE,
+        ("POST", f"{V1}/calls/import"): INTAKE,
+        ("GET", f"{V1}/calls"): INTAKE,
+        ("GET", f"{V1}/calls/figures"): OFFICE | {DESK_AGENT, AUDITOR, REGULATOR},
+        ("POST", f"{V1}/messages"): INTAKE,
+        ("GET", f"{V1}/messages"): INTAKE,
+        ("POST", f"{V1}/messages/<uuid:message_id>/report"): INTAKE,
+        ("POST", f"{V1}/messages/<uuid:message_id>/set-aside"): INTAKE,
+        ("GET", f"{V1}/outbox"): INTAKE,
+        ("GET", f"{V1}/duration-models"): OFFICE,
+        ("POST", f"{V1}/duration-models"): STAFFING,
+        ("POST", f"{V1}/jobs/<uuid:job_id>/events"): INTAKE,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/receipt"): CASE_READERS | {CONSUMER},
+        ("GET", f"{V1}/jobs/<uuid:job_id>/dossier"): CASE_READERS,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/costs"): OFFICE | {AUDITOR},
+        ("GET", f"{V1}/exceptions"): OFFICE | {DESK_AGENT, AUDITOR},
+        ("POST", f"{V1}/held-events/<uuid:event_id>/settle"): DESK,
+        ("POST", f"{V1}/me/events"): frozenset({TECHNICIAN}),
+        ("POST", f"{V1}/visits/<uuid:visit_id>/photos"): frozenset({TECHNICIAN, DISPATCHER}),
+        ("GET", f"{V1}/photos/<uuid:photo_id>"): INTAKE | {TECHNICIAN, AUDITOR},
+        ("GET", f"{V1}/parts"): FIRM,
+        ("POST", f"{V1}/parts"): STAFFING,
+        ("GET", f"{V1}/stock"): OFFICE | {AUDITOR},
+        ("GET", f"{V1}/stock/moves"): OFFICE | {AUDITOR},
+        ("POST", f"{V1}/stock/moves"): OFFICE,
+        ("GET", f"{V1}/equipment"): OFFICE | {AUDITOR},
+        ("POST", f"{V1}/equipment"): STAFFING,
+        ("GET", f"{V1}/equipment/due"): OFFICE | {AUDITOR},
+        ("POST", f"{V1}/equipment/<uuid:equipment_id>/holder"): OFFICE,
+        ("POST", f"{V1}/equipment/<uuid:equipment_id>/checks"): OFFICE,
+        ("GET", f"{V1}/technicians/<uuid:technician_id>/trainings"): OFFICE | {AUDITOR},
+        ("POST", f"{V1}/technicians/<uuid:technician_id>/trainings"): STAFFING,
+        ("POST", f"{V1}/technicians/<uuid:technician_id>/certificates"): STAFFING,
     }
 )
 
@@ -182,6 +216,8 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
             and not rule.endswith("/personal")
             and allowed & SCOPED
         },
+        ("POST", f"{V1}/visits/<uuid:visit_id>/photos"): frozenset({TECHNICIAN}),
+        ("GET", f"{V1}/photos/<uuid:photo_id>"): frozenset({TECHNICIAN}),
     }
 )
 """Routes with an id in the address: the roles that get 403 or 404 for what is another's."""

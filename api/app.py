@@ -21,13 +21,16 @@ from api.routes import (
     days,
     feed,
     field,
+    intake,
     link,
+    lives,
     operations,
     pages,
     plans,
     rights,
     rules,
     session,
+    things,
     work,
     workforce,
 )
@@ -49,6 +52,9 @@ BLUEPRINTS = (
     rights,
     complaints,
     link,
+    intake,
+    lives,
+    things,
 )
 
 
@@ -115,6 +121,7 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
     # After a request Flask goes through these from the last to the first: the transaction is
     # settled before the cookie is set, and compression sees what is really sent.
     problems.register(app)
+    app.before_request(lives.let_photos_be_larger)
     operations.register(app)
     pages.register(app)
     session.register(app)

@@ -6,7 +6,7 @@ the record: the report, and the pack's version that is stored with the job.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,9 +28,17 @@ class Triage:
     skills: Mapping[str, int]
     parts: Mapping[str, int]
     service_s: int
+    equipment: frozenset[str] = frozenset()
+    crew: int = 1
 
 
-def triage(product: str, fault: str, reported_at: datetime, pack: ArrivalPack) -> Triage:
+def triage(
+    product: str,
+    fault: str,
+    reported_at: datetime,
+    pack: ArrivalPack,
+    dangers: Iterable[str] = (),
+) -> Triage:
     """Decide class, clock and work of a report.
 
     Parameters
@@ -41,13 +49,19 @@ def triage(product: str, fault: str, reported_at: datetime, pack: ArrivalPack) -
         The aware instant of the report; the clock starts here, not when somebody reads it.
     pack
         The rules in force on the day of the report (`domain.rules.pack_in_force`).
+    dangers
+        What the caller says beside the fault (smoke, a smell of gas), as codes of faults: each can
+        make the report urgent, none makes it less so. They do not change what the work takes.
 
     Raises
     ------
     ValueError
         When ``reported_at`` is naive.
     """
-    rule = next((rule for rule in pack.urgency if rule.matches(product, fault)), None)
+    told = (fault, *dangers)
+    rule = next(
+        (rule for rule in pack.urgency if any(rule.matches(product, code) for code in told)), None
+    )
     arrival_class = pack.default_class if rule is None else rule.arrival_class
     hours = pack.classes[arrival_class].arrival_hours
     work = next(work for work in pack.work if work.matches(product, fault))
@@ -59,4 +73,6 @@ def triage(product: str, fault: str, reported_at: datetime, pack: ArrivalPack) -
         skills=work.skills,
         parts=work.parts,
         service_s=work.service_s,
+        equipment=work.equipment,
+        crew=work.crew,
     )

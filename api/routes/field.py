@@ -14,6 +14,8 @@ from api.access import TECHNICIAN, V1
 from api.db.models import Technician, Visit
 from api.parsing import Blueprint
 from api.schemas.plans import (
+    BatchAnswerSchema,
+    BatchSchema,
     EventAnswerSchema,
     EventSchema,
     RouteQuery,
@@ -22,6 +24,7 @@ from api.schemas.plans import (
     visit_view,
 )
 from api.services import looks
+from api.services.offline import Told, skew_of, take_batch
 from api.services.paging import page
 from api.services.refusals import Refusal
 from api.services.regions import the_region
@@ -115,8 +118,38 @@ def take_event(data: dict[str, Any], visit_id: UUID) -> dict[str, Any]:
         database(),
         visit_id,
         Report(
-            data["id"], VisitEvent(data["event"]), data["at"], data["place"], data["accuracy_m"]
+            data["id"],
+            VisitEvent(data["event"]),
+            data["at"],
+            data["place"],
+            data["accuracy_m"],
+            data["details"],
         ),
         identity(),
         utc_now(),
     )
+
+
+@blueprint.route("/me/events", methods=["POST"])
+@blueprint.arguments(BatchSchema)
+@blueprint.response(200, BatchAnswerSchema)
+def take_events(data: dict[str, Any]) -> dict[str, Any]:
+    """Take what happened while the phone was out of reach, in any order; each event is answered."""
+    now = utc_now()
+    skew_s = skew_of(data["sent_at"], now)
+    events = [
+        Told(
+            one["visit_id"],
+            Report(
+                one["id"],
+                VisitEvent(one["event"]),
+                one["at"],
+                one["place"],
+                one["accuracy_m"],
+                one["details"],
+                skew_s,
+            ),
+        )
+        for one in data["events"]
+    ]
+    return {"skew_s": skew_s, "events": take_batch(database(), events, identity(), now)}

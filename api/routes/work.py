@@ -31,6 +31,7 @@ from api.services.refusals import Refusal
 from api.services.scope import jobs_within, reach_job, requests_within
 from api.services.visits import utc_now
 from api.unit_of_work import database, identity
+from domain.lifecycle import Mode
 
 blueprint = Blueprint("work", __name__, url_prefix=V1, description="Reports and jobs")
 _WITH_REQUEST = joinedload(Job.request).joinedload(Request.consumer)
@@ -56,6 +57,10 @@ def report(data: dict[str, Any]) -> Any:
             address=data["address"],
             place=data["place"],
             windows=data["windows"],
+            consumer_email=data["consumer"]["email"],
+            dangers=data["dangers"],
+            mode=Mode(data["mode"]),
+            call_id=data["call_id"],
         ),
         who.person_id,
         now,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from api.db.plans import Plan, PlanRun, Visit
-from api.schemas.fields import CursorQuery, Instant, PlaceSchema, page_of
+from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, page_of
+from api.schemas.workforce import PART
 from api.services.publishing import etag
 from domain.lifecycle import TECHNICIAN_EVENTS
 
@@ -80,6 +81,47 @@ class PlanQuery(CursorQuery):
 PlanPageSchema = page_of(PlanSchema)
 
 
+class UsedPartSchema(Schema):
+    """Pieces that were built in; a serialised part is told piece by piece."""
+
+    part = fields.String(required=True, validate=PART)
+    quantity = fields.Integer(load_default=1, validate=validate.Range(1, 100))
+    serial = Line(load_default="", shortest=0, longest=100)
+
+
+class DetailsSchema(Schema):
+    """What comes with an event: `done` has the checklist, `no_access` its evidence."""
+
+    checklist = fields.Dict(keys=fields.String(validate=validate.Length(1, 60)))
+    parts = fields.List(fields.Nested(UsedPartSchema), validate=validate.Length(max=50))
+    needed = fields.Dict(
+        keys=fields.String(validate=PART),
+        values=fields.Integer(validate=validate.Range(1, 100)),
+        metadata={"description": "Of `parts_needed`: what has to be ordered"},
+    )
+    photos = fields.List(fields.UUID(), validate=validate.Length(max=20))
+    note = Text(longest=2000)
+    reason = Line(shortest=0)
+
+    @validates_schema
+    def plain_answers(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Answers are ticks, numbers or short texts."""
+        answers = data.get("checklist", {})
+        if len(answers) > 100 or not all(
+            isinstance(one, bool | int | float)
+            or (isinstance(one, str) and len(one) <= 500 and one.isprintable())
+            for one in answers.values()
+        ):
+            raise ValidationError("answers are true, false, numbers or short texts", "checklist")
+
+    @post_load
+    def as_json(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """Kept as JSON: ids as text."""
+        if "photos" in data:
+            data["photos"] = [str(photo) for photo in data["photos"]]
+        return data
+
+
 class EventSchema(Schema):
     """What happened at a visit. The phone makes the id: sent twice, it is taken once."""
 
@@ -92,12 +134,41 @@ class EventSchema(Schema):
     accuracy_m = fields.Integer(
         load_default=None, allow_none=True, validate=validate.Range(0, 100_000)
     )
+    details = fields.Nested(DetailsSchema, load_default=dict)
 
     @validates_schema
     def arrival_has_place(self, data: dict[str, Any], **_kwargs: Any) -> None:
         """An arrival says where."""
         if data["event"] == "arrived" and data["place"] is None:
             raise ValidationError("an arrival needs a place", "place")
+
+
+class BatchedEventSchema(EventSchema):
+    """An event of a batch: it names its visit."""
+
+    visit_id = fields.UUID(required=True)
+
+
+class BatchSchema(Schema):
+    """What a phone has gathered. `sent_at` is its clock now: a wrong clock is seen by it."""
+
+    sent_at = Instant(required=True)
+    events = fields.List(
+        fields.Nested(BatchedEventSchema), required=True, validate=validate.Length(1, 500)
+    )
+
+
+class BatchAnswerSchema(Schema):
+    """An answer for each event, in the order they were sent."""
+
+    skew_s = fields.Integer(
+        required=True, metadata={"description": "Added to the phone's instants; 0 = clock is fine"}
+    )
+    events = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "`status` taken, held or refused; `code` says why"},
+    )
 
 
 class EventAnswerSchema(Schema):
@@ -111,6 +182,7 @@ class EventAnswerSchema(Schema):
     received_at = Instant(required=True)
     place = fields.Dict(required=True, allow_none=True)
     accuracy_m = fields.Integer(required=True, allow_none=True)
+    skew_s = fields.Integer(required=True)
     in_time = fields.Boolean(metadata={"description": "Of an arrival: before the job was due"})
     slack_s = fields.Integer(metadata={"description": "Of an arrival: seconds to spare"})
 

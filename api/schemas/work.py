@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from api.db.work import CHANNELS, JOB_STATUSES, Job, Request
+from api.db.work import CHANNELS, JOB_STATUSES, MODES, Job, Request
 from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, WindowSchema, page_of
 from api.services.masking import personal
 
@@ -15,13 +15,14 @@ CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,59}$", error="must be a code like
 
 
 class ConsumerSchema(Schema):
-    """Who waits."""
+    """Who waits. With an e-mail address, receipt and result are sent there."""
 
     name = Line(required=True)
+    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=200))
     phone = Line(
         required=True,
         longest=40,
-        validate=validate.Regexp(r"^[+0-9][0-9 ()./-]{2,39}$", error="must be a phone number"),
+        validate=validate.Regexp(r"^[+0-9(][0-9 ()./-]{2,39}$", error="must be a phone number"),
     )
 
 
@@ -30,6 +31,14 @@ class ReportSchema(Schema):
 
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
     reported_at = Instant(load_default=None, allow_none=True)
+    mode = fields.String(load_default="on_site", validate=validate.OneOf(MODES))
+    dangers = fields.List(
+        fields.String(validate=CODE),
+        load_default=list,
+        validate=validate.Length(max=10),
+        metadata={"description": "What the caller says beside the fault, such as smoke"},
+    )
+    call_id = fields.UUID(load_default=None, allow_none=True)
     product = fields.String(required=True, validate=CODE)
     fault = fields.String(required=True, validate=CODE)
     description = Text(load_default="")
@@ -58,6 +67,12 @@ class JobSchema(Schema):
     parts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     service_s = fields.Integer(required=True)
     windows = fields.List(fields.List(fields.String()), required=True)
+    mode = fields.String(required=True)
+    crew = fields.Integer(required=True)
+    equipment = fields.List(fields.String(), required=True)
+    estimate = fields.Dict(required=True, metadata={"description": "Where service_s comes from"})
+    repeat_of = fields.UUID(required=True, allow_none=True)
+    duplicate_of = fields.UUID(required=True, allow_none=True)
     triage = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     consumer = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     address = fields.String(required=True)
@@ -121,6 +136,12 @@ def job_view(job: Job, role: str) -> dict[str, Any]:
         "parts": job.parts,
         "service_s": job.service_s,
         "windows": job.windows,
+        "mode": job.mode,
+        "crew": job.crew,
+        "equipment": job.equipment,
+        "estimate": job.estimate,
+        "repeat_of": job.repeat_of,
+        "duplicate_of": job.duplicate_of,
         "triage": {"rule": job.triage_rule, "version": job.triage_version},
         **personal(job.request, role),
     }

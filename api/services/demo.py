@@ -123,7 +123,7 @@ def _close_past(session: Session, today: date) -> None:
     past = select(Visit.job_id).where(
         Visit.day < today, Visit.active, Visit.state != VisitState.DONE
     )
-    session.execute(update(Job).where(Job.id.in_(past)).values(status="done"))
+    session.execute(update(Job).where(Job.id.in_(past)).values(status="done", closed_at=func.now()))
     session.execute(
         update(Visit)
         .where(Visit.day < today, Visit.active, Visit.state != VisitState.DONE)

@@ -16,12 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.db.models import Job, Plan, RouteSheet, Technician, Visit
+from api.services import stock
 from api.services.activity import record
+from api.services.jobs import plan_moves
 from api.services.planning import lock_day
 from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.sheets import lock_sheets, renew_sheets
-from domain.lifecycle import BEGUN, VisitEvent, VisitState, transition
+from domain.lifecycle import BEGUN, ENDED, JobEvent, VisitEvent, VisitState, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _replace_visits(
             visit.state = transition(VisitState(visit.state), VisitEvent.WITHDRAWN)
             visit.active = False
             withdrawn += 1
+            stock.release(session, [visit.id])
     # The unique index on active visits is not deferrable: withdrawals must be there first.
     session.flush()
     fresh: list[dict[str, Any]] = [
@@ -182,20 +185,16 @@ def _replace_visits(
         for (job_id, number), stop in wanted.items()
         if (job_id, number) not in before
     ]
-    session.add_all(Visit(**row) for row in fresh)
+    added = [Visit(**row) for row in fresh]
+    session.add_all(added)
     session.flush()
+    stock.reserve(session, added)
     gone = {job_id for job_id, _ in before} - {job_id for job_id, _ in wanted}
-    _set_status(session, gone, "planned", "open")
-    _set_status(session, {job_id for job_id, _ in wanted}, "open", "planned")
+    now = datetime.now(UTC)
+    plan_moves(session, gone, JobEvent.UNPLANNED, now)
+    plan_moves(session, {job_id for job_id, _ in wanted}, JobEvent.PLANNED, now)
     session.execute(text("SET CONSTRAINTS visit_no_double_booking_excl IMMEDIATE"))
     return kept, moved, len(fresh), withdrawn
-
-
-def _set_status(session: Session, jobs: set[UUID], before: str, after: str) -> None:
-    if jobs:
-        session.execute(
-            update(Job).where(Job.id.in_(jobs), Job.status == before).values(status=after)
-        )
 
 
 def _refuse_stale(
@@ -212,9 +211,10 @@ def _refuse_stale(
     over = session.scalars(
         select(Job.id).where(
             Job.id.in_({job_id for job_id, _ in wanted} - begun),
-            Job.status.in_(("done", "cancelled")),
+            Job.status.not_in(("open", "planned")),
         )
     ).all()
+    lost += _ended(session, before, wanted)
     if lost or over:
         raise Refusal(
             "plan_is_stale",
@@ -222,3 +222,24 @@ def _refuse_stale(
             begun_visits=[str(visit) for visit in lost[:20]],
             ended_jobs=[str(job) for job in over[:20]],
         )
+
+
+def _ended(
+    session: Session,
+    before: dict[tuple[UUID, int], Visit],
+    wanted: dict[tuple[UUID, int], PlannedStop],
+) -> list[UUID]:
+    """Visits that this plan still sees under way and that have ended at the door meanwhile."""
+    fresh = {key: stop for key, stop in wanted.items() if key not in before}
+    if not fresh:
+        return []
+    return [
+        visit.id
+        for visit in session.scalars(
+            select(Visit).where(
+                Visit.job_id.in_({job_id for job_id, _ in fresh}), Visit.state.in_(ENDED)
+            )
+        )
+        if (key := (visit.job_id, visit.technician_number)) in fresh
+        and fresh[key].start_at == visit.start_at
+    ]

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from api.db.engine import compact_json
 from api.db.models import Job, Plan, Request, RouteSheet, Shift, Technician, Visit
+from api.services.policies import checklist_on, policy_on
 from api.services.regions import local_iso
-from domain.lifecycle import TECHNICIAN_EVENTS, VisitState, allowed_events
+from domain.lifecycle import ENDED, TECHNICIAN_EVENTS, VisitState, allowed_events
 
 # A phone shows today's sheet, or, when today has none, the next one.
 _READ = text(
@@ -81,7 +82,7 @@ def renew_sheets(
     ).order_by(Shift.start_at)
     visits_query = (
         select(Visit)
-        .where(Visit.day == plan.day, Visit.active)
+        .where(Visit.day == plan.day, or_(Visit.active, Visit.state.in_(ENDED)))
         .options(joinedload(Visit.job).joinedload(Job.request).joinedload(Request.consumer))
         .order_by(Visit.technician_number, Visit.arrival_at)
     )
@@ -148,9 +149,40 @@ def _sheet(
             for shift in working
         ],
         "geometry": line,
+        "checklists": _checklists(plan.day, visits),
+        "policy": _policy(plan.day),
         "stops": [
             _stop(visit, position, timezone) for position, visit in enumerate(visits, start=1)
         ],
+    }
+
+
+def _checklists(day: date, visits: list[Visit]) -> dict[str, Any]:
+    """The items of the products on this sheet: a phone without reception needs them, too."""
+    checklist = checklist_on(day)
+    return {
+        product: [
+            {
+                "id": item.id,
+                "kind": item.kind,
+                "required": item.required,
+                "least": item.least,
+                "most": item.most,
+                "unit": item.unit,
+                "en": item.en,
+                "zh": item.zh,
+            }
+            for item in checklist.of(product)
+        ]
+        for product in sorted({visit.job.request.product for visit in visits})
+    }
+
+
+def _policy(day: date) -> dict[str, int]:
+    policy = policy_on(day)
+    return {
+        "no_access_wait_s": policy.no_access_wait_s,
+        "photo_largest_bytes": policy.photo_largest_bytes,
     }
 
 
@@ -170,6 +202,8 @@ def _stop(visit: Visit, position: int, timezone: str) -> dict[str, Any]:
         "description": request.description,
         "skills": job.skills,
         "parts": job.parts,
+        "crew": job.crew,
+        "equipment": job.equipment,
         "consumer": {"name": request.consumer.name, "phone": request.consumer.phone},
         "address": request.address,
         "place": {"lat": request.lat, "lon": request.lon},

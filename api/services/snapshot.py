@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from api.db.models import Job, Outlet, Shift, Technician, Visit
+from api.services.equipment import fit_on
 from api.services.refusals import Refusal
-from api.services.regions import lead_in, local_midnight
-from domain.lifecycle import BEGUN
+from api.services.regions import lead_in, local_day, local_midnight
+from api.services.stock import free_stock
+from domain.lifecycle import BEGUN, Mode
 from domain.places import Place
 from network.roads import Roads
 from optimizer import (
@@ -47,7 +49,11 @@ DUE_PENALTY = 300
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """What the record says about a day; ``fingerprint`` names it, whatever the time of asking."""
+    """What the record says about a day; ``fingerprint`` names it, whatever the time of asking.
+
+    ``fit``: skills and equipment that count for a technician on all days of his or her shifts here;
+    ``stock``: what the van has that no other day's visit has reserved.
+    """
 
     day: date
     timezone: str
@@ -55,6 +61,8 @@ class DayRows:
     jobs: Sequence[Job]
     outlets: Sequence[Outlet]
     visits: Sequence[Visit]
+    fit: Mapping[int, tuple[Mapping[str, int], frozenset[str]]]
+    stock: Mapping[int, Mapping[str, int]]
     fingerprint: str
 
 
@@ -91,17 +99,46 @@ def read_day(session: Session, day: date, timezone: str, as_of: datetime | None 
         .where(
             or_(Job.status.in_(("open", "planned")), Job.id.in_(today)),
             Job.id.not_in(elsewhere),
+            or_(Job.mode == Mode.ON_SITE, Job.id.in_(today)),
             Job.reported_at < last,
         )
         .options(selectinload(Job.request))
         .order_by(Job.due_at, Job.id)
     ).all()
     outlets = session.scalars(select(Outlet).order_by(Outlet.name)).all()
-    fingerprint = _fingerprint(day, shifts, jobs)
-    return DayRows(day, timezone, [*early, *shifts], jobs, outlets, visits, fingerprint)
+    people = {shift.technician_number: shift.technician for shift in shifts}
+    fit = _fit(session, shifts, timezone)
+    stock = free_stock(session, people.values(), [visit.id for visit in visits])
+    fingerprint = _fingerprint(day, shifts, jobs, fit, stock)
+    if early:
+        # What the lead-in asks for depends on the time of asking: it is not in the fingerprint.
+        people |= {shift.technician_number: shift.technician for shift in early}
+        fit = _fit(session, [*early, *shifts], timezone)
+        stock = free_stock(session, people.values(), [visit.id for visit in visits])
+    return DayRows(day, timezone, [*early, *shifts], jobs, outlets, visits, fit, stock, fingerprint)
 
 
-def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str:
+def _fit(
+    session: Session, shifts: Sequence[Shift], timezone: str
+) -> dict[int, tuple[dict[str, int], frozenset[str]]]:
+    """Skills and equipment by technician: only what counts on every day that is worked here."""
+    days: dict[int, set[date]] = {}
+    for shift in shifts:
+        latest = shift.end_at + timedelta(seconds=shift.overtime_s)
+        days.setdefault(shift.technician_number, set()).update(
+            (local_day(shift.start_at, timezone), local_day(latest, timezone))
+        )
+    people = {shift.technician_number: shift.technician for shift in shifts}
+    return fit_on(session, people.values(), {number: sorted(own) for number, own in days.items()})
+
+
+def _fingerprint(
+    day: date,
+    shifts: Sequence[Shift],
+    jobs: Sequence[Job],
+    fit: Mapping[int, tuple[Mapping[str, int], frozenset[str]]],
+    stock: Mapping[int, Mapping[str, int]],
+) -> str:
     told: list[Any] = [day.isoformat()]
     told += [
         [
@@ -109,8 +146,9 @@ def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str
             shift.start_at.timestamp(),
             shift.end_at.timestamp(),
             shift.breaks,
-            skills_held(shift.technician, day),
-            shift.technician.stock,
+            fit[shift.technician_number][0],
+            sorted(fit[shift.technician_number][1]),
+            stock[shift.technician_number],
             str(shift.technician.outlet_id),
         ]
         for shift in shifts
@@ -121,6 +159,8 @@ def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str
             job.wanted_by.timestamp(),
             job.skills,
             job.parts,
+            job.equipment,
+            job.crew,
             job.service_s,
             job.windows,
             job.request.lat,
@@ -129,21 +169,6 @@ def _fingerprint(day: date, shifts: Sequence[Shift], jobs: Sequence[Job]) -> str
         for job in jobs
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def skills_held(technician: Technician, day: date) -> dict[str, int]:
-    """Skills that count on a day: where a certificate is on record, one must be valid then."""
-    needing = {certificate.skill for certificate in technician.certificates}
-    valid = {
-        certificate.skill
-        for certificate in technician.certificates
-        if certificate.valid_from <= day <= certificate.valid_until
-    }
-    return {
-        skill: level
-        for skill, level in technician.skills.items()
-        if skill not in needing or skill in valid
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +231,9 @@ def _technicians(
         found.append(
             ProblemTechnician(
                 id=str(who.id),
-                skills=skills_held(who, rows.day),
-                equipment=frozenset(who.equipment),
-                stock=dict(who.stock),
+                skills=dict(rows.fit[who.number][0]),
+                equipment=rows.fit[who.number][1],
+                stock=dict(rows.stock[who.number]),
                 shifts=tuple(
                     ProblemShift(
                         id=str(shift.id),
@@ -260,7 +285,9 @@ def _jobs(
                 service_s=job.service_s,
                 job_class=job.job_class,
                 skills=dict(job.skills),
+                equipment=frozenset(job.equipment),
                 parts=dict(job.parts),
+                crew=job.crew,
                 release=0 if visit else max(0, seconds_since(epoch, max(job.reported_at, as_of))),
                 due=due,
                 time_windows=()

@@ -2,38 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Job, Plan, Visit, VisitEvent
+from api.db.models import Job, Plan, Request, Visit, VisitEvent
+from api.services import clock_events, outbox, stock
 from api.services.activity import record
+from api.services.evidence import require_no_access_evidence
 from api.services.identity import Identity
+from api.services.jobs import illegal, move, other_visits_open
+from api.services.policies import checklist_on, policy_on
 from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.sheets import lock_sheets, renew_sheets
-from domain.clocks import ArrivalClock
-from domain.lifecycle import IllegalTransition, VisitState, transition
+from domain.clocks import ArrivalClock, EventKind
+from domain.lifecycle import (
+    ENDED,
+    JOB_EVENT_OF,
+    IllegalTransition,
+    JobState,
+    VisitState,
+    transition,
+)
 from domain.lifecycle import VisitEvent as Event
 from domain.places import Place
 
 CLOCK_ERROR = timedelta(minutes=10)
-"""How far a phone's clock may be ahead of ours."""
+"""How far a phone's clock may be ahead of ours when it says nothing about its own time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An event as a phone tells it. ``id`` is made by the phone; ``at`` carries its offset."""
+    """An event as a phone tells it. ``id`` is made by the phone; ``at`` carries its offset.
+
+    ``details``: what comes with it (checklist, parts, note, photos, reason). ``skew_s`` is added to
+    ``at`` where the phone's clock is known to be wrong.
+    """
 
     id: UUID
     event: Event
     at: datetime
     place: Place | None
     accuracy_m: int | None
+    details: dict[str, Any] = field(default_factory=dict)
+    skew_s: int = 0
+
+    @property
+    def true_at(self) -> datetime:
+        """The instant it really happened, as far as is known."""
+        return self.at + timedelta(seconds=self.skew_s)
+
+
+def utc_now() -> datetime:
+    """The instant now, in UTC."""
+    return datetime.now(UTC)
+
+
+def lock_visit(session: Session, visit_id: UUID, who: Identity) -> tuple[date, int]:
+    """Hold the sheet that a visit stands on, so that its events come one by one.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``; ``forbidden`` for another technician's visit.
+    """
+    found = session.execute(
+        select(Visit.day, Visit.technician_number).where(Visit.id == visit_id)
+    ).first()
+    if found is None:
+        raise Refusal("not_found")
+    day, number = found
+    if who.role == "technician" and number != who.technician_number:
+        raise Refusal("forbidden", "the visit is another technician's")
+    lock_sheets(session, day, number)
+    return day, number
 
 
 def take(
@@ -46,46 +93,37 @@ def take(
     Refusal
         ``not_found``; ``forbidden`` for another technician's visit; ``event_id_reused`` when the id
         names a different event; ``illegal_transition``; ``invalid`` for an instant in the future,
-        or an arrival without a place.
+        or an arrival without a place; ``checklist_incomplete``, ``evidence_missing``,
+        ``stock_short`` and what else `api.services.stock.consume` says.
     """
-    day_and_number = session.execute(
-        select(Visit.day, Visit.technician_number).where(Visit.id == visit_id)
-    ).first()
-    if day_and_number is None:
-        raise Refusal("not_found")
-    day, number = day_and_number
-    if who.role == "technician" and number != who.technician_number:
-        raise Refusal("forbidden", "the visit is another technician's")
-    # Everything that renews a sheet locks it first: two reports of one phone come one by one.
-    lock_sheets(session, day, number)
+    _, number = lock_visit(session, visit_id, who)
     earlier = session.get(VisitEvent, report.id)
     if earlier is not None:
-        if not _same(earlier, visit_id, report):
+        if not same(earlier, visit_id, report):
             raise Refusal("event_id_reused", id=str(report.id))
-        return _answer(session, earlier)
-    if report.at > now + CLOCK_ERROR:
+        return answer(session, earlier)
+    if report.true_at > now + CLOCK_ERROR:
         raise Refusal("invalid", "at lies in the future", at=report.at.isoformat())
     if report.event is Event.ARRIVED and report.place is None:
         raise Refusal("invalid", "an arrival needs a place")
     visit = session.get(
-        Visit, visit_id, with_for_update={"of": Visit}, options=[joinedload(Visit.job)]
+        Visit,
+        visit_id,
+        with_for_update={"of": Visit},
+        options=[joinedload(Visit.job).joinedload(Job.request).joinedload(Request.consumer)],
+        populate_existing=True,
     )
     assert visit is not None
     try:
         state = transition(VisitState(visit.state), report.event)
     except IllegalTransition as error:
-        raise Refusal(
-            "illegal_transition",
-            str(error),
-            state=str(error.state),
-            event=str(error.event),
-            allowed=[str(event) for event in error.allowed],
-        ) from None
+        raise illegal(error) from None
+    details = _judged(session, visit, report, who)
     visit.state = state
     if state is VisitState.ARRIVED:
-        visit.arrived_at = report.at
-    if state is VisitState.DONE:
-        _close_job(session, visit)
+        visit.arrived_at = report.true_at
+    if state in ENDED:
+        visit.active = False
     offset = report.at.utcoffset() or timedelta()
     event = VisitEvent(
         id=report.id,
@@ -96,11 +134,15 @@ def take(
         lat=None if report.place is None else report.place.lat,
         lon=None if report.place is None else report.place.lon,
         accuracy_m=report.accuracy_m,
+        skew_s=report.skew_s,
+        details=details,
         person_id=who.person_id,
         received_at=now,
     )
     session.add(event)
     session.flush()
+    if report.event in JOB_EVENT_OF:
+        _move_job(session, visit, report, who, now)
     plan = session.get(Plan, visit.plan_id)
     assert plan is not None
     renew_sheets(session, plan, the_region(session).timezone, [number])
@@ -116,25 +158,84 @@ def take(
         job_number=visit.job.number,
         state=str(state),
     )
-    return _answer(session, event)
+    return answer(session, event)
 
 
-def _close_job(session: Session, visit: Visit) -> None:
-    others = session.scalars(
-        select(Visit.id).where(
-            Visit.job_id == visit.job_id,
-            Visit.active,
-            Visit.id != visit.id,
-            Visit.state != VisitState.DONE,
+def _judged(session: Session, visit: Visit, report: Report, who: Identity) -> dict[str, Any]:
+    """The event's details, with what they were judged by; refused when they do not hold."""
+    details = dict(report.details)
+    if report.event is Event.DONE:
+        checklist = checklist_on(visit.day)
+        missing = checklist.missing(visit.job.request.product, details.get("checklist", {}))
+        if missing:
+            raise Refusal(
+                "checklist_incomplete",
+                f"not yet ticked off: {', '.join(missing)}",
+                missing=list(missing),
+                version=checklist.version,
+            )
+        details["checklist_version"] = checklist.version
+        stock.consume(session, visit, details.get("parts", ()), report.true_at, who.person_id)
+    if report.event is Event.NO_ACCESS:
+        details["evidence"] = require_no_access_evidence(
+            session,
+            visit,
+            [UUID(photo) for photo in details.get("photos", ())],
+            report.place,
+            report.true_at,
+            policy_on(visit.day),
         )
-    ).first()
-    if others is None:
-        job = session.get(Job, visit.job_id)
-        assert job is not None
-        job.status = "done"
+    return details
 
 
-def _same(earlier: VisitEvent, visit_id: UUID, report: Report) -> bool:
+def _move_job(session: Session, visit: Visit, report: Report, who: Identity, now: datetime) -> None:
+    """What the end of a visit means to its job; with two people, the last one closes it."""
+    job = session.get(Job, visit.job_id, with_for_update={"of": Job}, populate_existing=True)
+    assert job is not None
+    stock.release(session, [visit.id])
+    if report.event is Event.DONE:
+        if other_visits_open(session, job.id, visit.id) or job.status == JobState.DONE:
+            return
+    elif job.status != JobState.PLANNED:
+        return
+    if report.event is Event.PARTS_NEEDED:
+        job.parts = {**job.parts, **report.details.get("needed", {})}
+    move(
+        session,
+        job,
+        JOB_EVENT_OF[report.event],
+        report.true_at,
+        who.person_id,
+        reason=str(report.details.get("reason", "")),
+        details={"needed": report.details.get("needed", {})} if report.details else {},
+        visit_id=visit.id,
+    )
+    if report.event is Event.NO_ACCESS:
+        clock_events.add(
+            session,
+            job,
+            clock_events.NewEvent(
+                report.id,
+                EventKind.NO_ACCESS,
+                report.true_at,
+                str(report.details.get("reason", "")) or "nobody opened",
+                (f"visit event {report.id}", *report.details.get("photos", ())),
+            ),
+            who,
+            now,
+        )
+    if job.status == JobState.DONE:
+        outbox.queue_result(
+            session,
+            job,
+            str(report.details.get("note", "")),
+            stock.used_at(session, job.id),
+            now,
+        )
+
+
+def same(earlier: VisitEvent, visit_id: UUID, report: Report) -> bool:
+    """Whether a stored event is the one reported: the phone's own words, not our corrections."""
     place = None if earlier.lat is None or earlier.lon is None else Place(earlier.lat, earlier.lon)
     return (earlier.visit_id, earlier.kind, earlier.at, place, earlier.accuracy_m) == (
         visit_id,
@@ -145,7 +246,7 @@ def _same(earlier: VisitEvent, visit_id: UUID, report: Report) -> bool:
     )
 
 
-def _answer(session: Session, event: VisitEvent) -> dict[str, Any]:
+def answer(session: Session, event: VisitEvent) -> dict[str, Any]:
     """What the phone is told; it depends on the event alone, so that it can be told again."""
     told: dict[str, Any] = {
         "id": event.id,
@@ -156,17 +257,14 @@ def _answer(session: Session, event: VisitEvent) -> dict[str, Any]:
         "received_at": event.received_at.astimezone(UTC),
         "place": None if event.lat is None else {"lat": event.lat, "lon": event.lon},
         "accuracy_m": event.accuracy_m,
+        "skew_s": event.skew_s,
     }
     if event.kind == Event.ARRIVED:
         job = session.scalars(
             select(Job).join(Visit, Visit.job_id == Job.id).where(Visit.id == event.visit_id)
         ).one()
         clock = ArrivalClock(job.reported_at, job.due_at)
-        told["in_time"] = clock.in_time(event.at)
-        told["slack_s"] = clock.slack_s(event.at)
+        at = event.at + timedelta(seconds=event.skew_s)
+        told["in_time"] = clock.in_time(at)
+        told["slack_s"] = clock.slack_s(at)
     return told
-
-
-def utc_now() -> datetime:
-    """The instant now, in UTC."""
-    return datetime.now(UTC)

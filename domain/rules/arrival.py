@@ -47,7 +47,7 @@ class UrgencyRule:
 
 @dataclass(frozen=True, slots=True)
 class WorkRule:
-    """What a repair takes: skills with their level, parts, minutes of service.
+    """What a repair takes: skills with their level, parts, equipment, people, seconds of service.
 
     Empty ``products`` or ``faults`` mean any; the first rule that matches counts.
     """
@@ -57,6 +57,8 @@ class WorkRule:
     skills: Mapping[str, int]
     parts: Mapping[str, int]
     service_s: int
+    equipment: frozenset[str] = frozenset()
+    crew: int = 1
 
     def matches(self, product: str, fault: str) -> bool:
         """Whether the rule speaks of this fault of this product."""
@@ -171,10 +173,15 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
     work = []
     for number, row in enumerate(_take(table, "work", list, "pack")):
         path = f"pack.work[{number}]"
-        _known(row, {"products", "faults", "skills", "parts", "service_s"}, path)
+        _known(
+            row, {"products", "faults", "skills", "parts", "service_s", "equipment", "crew"}, path
+        )
         service_s = _take(row, "service_s", int, path)
         if service_s <= 0:
             raise RuleError(f"{path}.service_s must be positive, got {service_s}")
+        crew = row.get("crew", 1)
+        if crew not in (1, 2):
+            raise RuleError(f"{path}.crew must be 1 or 2, got {crew!r}")
         work.append(
             WorkRule(
                 _names(row, "products", path),
@@ -182,6 +189,8 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
                 _counts(row, "skills", path),
                 _counts(row, "parts", path),
                 service_s,
+                _names(row, "equipment", path),
+                crew,
             )
         )
     if not work or work[-1].products or work[-1].faults:

@@ -16,23 +16,25 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from api.access import SIGNED_IN, V1
-from api.db.models import Job, Outlet, Person, Technician, Visit
+from api.db.models import Job, Outlet, Person, Receipt, Technician, Visit
 from api.services.identity import add_person
 from api.services.identity import make_link as link_to
+from api.services.intake import issue_receipt
 from domain import roles
-from tests.api.world import World, busy_logins, event, first_stop
+from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path
 
 PASSWORD_HASH = "never checked here"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One owned thing. ``sent`` is the JSON body, None for none."""
+    """One owned thing. ``sent`` is the JSON body, None for none; ``content`` a photo instead."""
 
     path: str
     owner: FlaskClient
     colleague: FlaskClient
     sent: dict[str, Any] | None = None
+    content: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -158,6 +160,43 @@ def _visit_event(world: World) -> Case:
     return Case(path, owner, world.client(other), event("accepted"))
 
 
+def _receipt_for_consumer(world: World) -> Case:
+    with world.sessions() as session:
+        one, other = session.scalars(select(Job.id).order_by(Job.number).limit(2)).all()
+    _give_receipts(world, one)
+    return Case(f"{V1}/jobs/{one}/receipt", consumer(world, one), consumer(world, other))
+
+
+def _receipt_for_manager(world: World) -> Case:
+    visit, owner, colleague = managers_of_a_visit(world)
+    _give_receipts(world, visit.job_id)
+    return Case(f"{V1}/jobs/{visit.job_id}/receipt", owner, colleague)
+
+
+def _give_receipts(world: World, job_id: UUID) -> None:
+    """The demo's jobs come without one."""
+    with world.sessions.begin() as session:
+        if session.scalar(select(Receipt.id).where(Receipt.job_id == job_id)) is None:
+            issue_receipt(session, session.get_one(Job, job_id), datetime.now(UTC))
+
+
+def _manager_dossier(world: World) -> Case:
+    visit, owner, colleague = managers_of_a_visit(world)
+    return Case(f"{V1}/jobs/{visit.job_id}/dossier", owner, colleague)
+
+
+def _new_photo(world: World) -> Case:
+    mine, other = busy_logins(world, 2)
+    owner, visit_id = first_stop(world, mine)
+    return Case(photo_path(visit_id), owner, world.client(other), content=jpeg())
+
+
+def _photo(world: World) -> Case:
+    case = _new_photo(world)
+    kept = case.owner.post(case.path, data=case.content, content_type="image/jpeg").get_json()
+    return Case(f"{V1}/photos/{kept['id']}", case.owner, case.colleague)
+
+
 CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     **{("DELETE", f"{V1}/tokens/<uuid:token_id>", role): _token(role) for role in SIGNED_IN},
     ("GET", f"{V1}/jobs/<uuid:job_id>", roles.OUTLET_MANAGER): _manager_job,
@@ -168,5 +207,10 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     ),
     ("GET", f"{V1}/technicians/<uuid:technician_id>/route", roles.TECHNICIAN): _technician_route,
     ("POST", f"{V1}/visits/<uuid:visit_id>/events", roles.TECHNICIAN): _visit_event,
+    ("GET", f"{V1}/jobs/<uuid:job_id>/receipt", roles.CONSUMER): _receipt_for_consumer,
+    ("GET", f"{V1}/jobs/<uuid:job_id>/receipt", roles.OUTLET_MANAGER): _receipt_for_manager,
+    ("GET", f"{V1}/jobs/<uuid:job_id>/dossier", roles.OUTLET_MANAGER): _manager_dossier,
+    ("POST", f"{V1}/visits/<uuid:visit_id>/photos", roles.TECHNICIAN): _new_photo,
+    ("GET", f"{V1}/photos/<uuid:photo_id>", roles.TECHNICIAN): _photo,
 }
 """By method, rule and role. A row of `api.access.OWN` without a case here fails a test."""

@@ -119,7 +119,9 @@ def test_the_owner_reaches_it_and_a_colleague_of_the_same_role_does_not(
     world: World, method: str, rule: str, role: str
 ) -> None:
     case = CASES[method, rule, role](world)
-    sent = {} if case.sent is None else {"json": case.sent}
+    sent: dict[str, object] = {} if case.sent is None else {"json": case.sent}
+    if case.content is not None:
+        sent = {"data": case.content, "content_type": "image/jpeg"}
     colleague = case.colleague.open(case.path, method=method, headers=case.headers, **sent)
     assert colleague.status_code in (403, 404), (case.path, colleague.text)
     owner = case.owner.open(case.path, method=method, headers=case.headers, **sent)

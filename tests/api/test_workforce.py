@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from flask.testing import FlaskClient
-
-from api.db.models import Certificate, Technician
-from api.services.snapshot import skills_held
 
 DAY = date(2026, 11, 24)
 
@@ -75,22 +72,3 @@ def test_references_to_nothing_and_names_taken_are_refused(admin: FlaskClient) -
         json={"name": taken, "address": "Calle 1", "place": {"lat": 0, "lon": 0}},
     )
     assert (answer.status_code, answer.get_json()["code"]) == (409, "already_exists")
-
-
-def test_a_skill_whose_certificates_have_all_expired_does_not_count() -> None:
-    def holder(*validity: tuple[date, date]) -> Technician:
-        return Technician(
-            skills={"gas": 2, "tv": 1},
-            certificates=[
-                Certificate(name="gas", skill="gas", valid_from=start, valid_until=end)
-                for start, end in validity
-            ],
-        )
-
-    day, year = DAY, timedelta(days=365)
-    assert skills_held(holder(), day) == {"gas": 2, "tv": 1}
-    assert skills_held(holder((day - year, day)), day) == {"gas": 2, "tv": 1}
-    assert skills_held(holder((day - year, day - timedelta(days=1))), day) == {"tv": 1}
-    assert skills_held(holder((day + timedelta(days=1), day + year)), day) == {"tv": 1}
-    renewed = holder((day - year, day - timedelta(days=9)), (day - timedelta(days=3), day + year))
-    assert skills_held(renewed, day) == {"gas": 2, "tv": 1}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from uuid_utils.compat import uuid7
@@ -21,6 +24,9 @@ from config.settings import Settings
 from network.roads import Roads
 
 OPEN_JOBS = 70
+TICKS = ("tested", "explained", "gas_tight", "earth", "no_leak")
+"""Every tick that any product's checklist asks for."""
+
 ITERATIONS = 200
 """Where the search stops under test."""
 
@@ -79,6 +85,8 @@ def event(kind: str, **changes: Any) -> dict[str, Any]:
     }
     if kind == "arrived":
         told["place"] = {"lat": -29.9, "lon": -71.25}
+    if kind == "done":
+        told["details"] = {"checklist": dict.fromkeys(TICKS, True)}
     return told | changes
 
 
@@ -87,6 +95,29 @@ def first_stop(world: World, login: str) -> tuple[FlaskClient, UUID]:
     client = world.client(login)
     stops = client.get("/api/v1/me/route").get_json()["stops"]
     return client, UUID(next(stop["visit_id"] for stop in stops if stop["state"] == "published"))
+
+
+def jpeg(width: int = 64, height: int = 48, gps: bool = False) -> bytes:
+    """A photo that is fine, with a time and maybe a place written in by its camera."""
+    image = Image.new("RGB", (width, height), (90, 120, 60))
+    exif = Image.Exif()
+    exif[0x0110] = "Camera of the tests"
+    exif[0x0132] = "2026:11:25 10:00:00"
+    if gps:
+        exif[0x8825] = {1: "S", 2: (29.0, 54.0, 30.0), 3: "W", 4: (71.0, 15.0, 15.0)}
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def photo_path(visit_id: UUID, **changes: Any) -> str:
+    """Where to send a photo of a visit, with an id of its own."""
+    told = {
+        "id": str(uuid7()),
+        "kind": "evidence",
+        "taken_at": datetime.now(UTC).isoformat(),
+    } | changes
+    return f"/api/v1/visits/{visit_id}/photos?{urlencode(told)}"
 
 
 def busy_logins(world: World, count: int) -> list[str]:

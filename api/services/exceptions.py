@@ -1,0 +1,216 @@
+"""What needs somebody's eye now: late, at risk, unassigned, no access, held, short, unanswered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session
+
+from api.db.models import (
+    IncomingMessage,
+    Job,
+    OutgoingMessage,
+    PartReservation,
+    StockBalance,
+    Visit,
+)
+from api.services.equipment import overdue
+from api.services.offline import waiting_events
+from api.services.regions import local_day, the_region, utc_iso
+from domain.lifecycle import JobState, VisitState
+
+SOON = timedelta(hours=4)
+KINDS = (
+    "late",
+    "at_risk",
+    "unassigned",
+    "no_access",
+    "waiting_parts",
+    "duplicate",
+    "event_held",
+    "parts_short",
+    "equipment_overdue",
+    "message_unread",
+    "message_failed",
+)
+
+
+def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """The list, the most pressing first: by kind in the order of `KINDS`, then by time."""
+    found = [
+        *_clocks(session, now),
+        *_doors(session),
+        *_held(session),
+        *_parts(session),
+        *_messages(session),
+    ]
+    today = local_day(now, the_region(session).timezone)
+    found += [
+        {
+            "kind": "equipment_overdue",
+            "subject": "equipment",
+            "subject_id": str(row["equipment_id"]),
+            "since": None if row["due_on"] is None else row["due_on"].isoformat(),
+            "detail": f"{row['kind']} {row['serial']}: {row['duty']}",
+        }
+        for row in overdue(session, today)
+        if row["overdue"]
+    ]
+    rank = {kind: place for place, kind in enumerate(KINDS)}
+    return sorted(found, key=lambda one: (rank[one["kind"]], one["since"] or "", one["subject_id"]))
+
+
+def _row(kind: str, job: Job, since: datetime, detail: str, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "subject": "job",
+        "subject_id": str(job.id),
+        "number": job.number,
+        "class": job.job_class,
+        "since": utc_iso(since),
+        "due_at": utc_iso(job.due_at),
+        "detail": detail,
+        **more,
+    }
+
+
+def _clocks(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """Jobs without an arrival: past their deadline, planned behind it, or in no plan near it."""
+    first = (
+        select(Visit.job_id, func.min(Visit.arrival_at).label("arrival_at"))
+        .where(Visit.active)
+        .group_by(Visit.job_id)
+        .subquery()
+    )
+    arrived = select(Visit.job_id).where(Visit.arrived_at.is_not(None))
+    rows = session.execute(
+        select(Job, first.c.arrival_at)
+        .outerjoin(first, first.c.job_id == Job.id)
+        .where(Job.status.in_((JobState.OPEN, JobState.PLANNED)), Job.id.not_in(arrived))
+        .order_by(Job.due_at, Job.id)
+    )
+    found = []
+    for job, planned in rows:
+        if job.due_at < now:
+            found.append(_row("late", job, job.due_at, "nobody was at the door in time"))
+        elif planned is not None and max(planned, now) > job.due_at:
+            found.append(
+                _row(
+                    "at_risk",
+                    job,
+                    planned,
+                    "the plan arrives after the deadline",
+                    planned_arrival=utc_iso(planned),
+                )
+            )
+        elif planned is None and job.due_at - now <= SOON:
+            found.append(_row("unassigned", job, job.due_at, "due soon and in no plan"))
+    return found
+
+
+def _doors(session: Session) -> list[dict[str, Any]]:
+    no_access = (
+        select(Visit.id).where(Visit.job_id == Job.id, Visit.state == VisitState.NO_ACCESS).exists()
+    )
+    refused = select(Job).where(Job.status == JobState.OPEN, no_access)
+    waiting = select(Job).where(Job.status == JobState.WAITING_PARTS)
+    double = select(Job).where(Job.status == JobState.OPEN, Job.duplicate_of.is_not(None))
+    return [
+        *(
+            _row("no_access", job, job.due_at, "nobody opened: agree on another time")
+            for job in session.scalars(refused)
+        ),
+        *(
+            _row("waiting_parts", job, job.due_at, ", ".join(sorted(job.parts)) or "parts")
+            for job in session.scalars(waiting)
+        ),
+        *(
+            _row(
+                "duplicate",
+                job,
+                job.reported_at,
+                "the same fault is being dealt with",
+                duplicate_of=str(job.duplicate_of),
+            )
+            for job in session.scalars(double)
+        ),
+    ]
+
+
+def _held(session: Session) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "event_held",
+            "subject": "visit",
+            "subject_id": str(visit.id),
+            "event_id": str(row.id),
+            "since": utc_iso(row.received_at),
+            "detail": f"{row.event['event']}: {row.reason}",
+        }
+        for row, visit in waiting_events(session)
+    ]
+
+
+def _parts(session: Session) -> list[dict[str, Any]]:
+    """Vans that have less of a part than their planned visits need."""
+    reserved = func.sum(PartReservation.quantity)
+    place = func.concat("van:", PartReservation.technician_number)
+    rows = session.execute(
+        select(
+            PartReservation.technician_number,
+            PartReservation.part,
+            reserved,
+            func.coalesce(func.max(StockBalance.quantity), 0),
+            func.min(cast(PartReservation.visit_id, String)),
+        )
+        .outerjoin(
+            StockBalance,
+            (StockBalance.place == place) & (StockBalance.part == PartReservation.part),
+        )
+        .group_by(PartReservation.technician_number, PartReservation.part)
+        .having(reserved > func.coalesce(func.max(StockBalance.quantity), 0))
+    )
+    return [
+        {
+            "kind": "parts_short",
+            "subject": "visit",
+            "subject_id": visit,
+            "since": None,
+            "detail": f"van {number}: {have} of {need} {part}",
+        }
+        for number, part, need, have, visit in rows
+    ]
+
+
+def _messages(session: Session) -> list[dict[str, Any]]:
+    found = [
+        {
+            "kind": "message_unread",
+            "subject": "message",
+            "subject_id": str(row.id),
+            "since": utc_iso(row.received_at),
+            "detail": row.problem,
+        }
+        for row in session.scalars(
+            select(IncomingMessage)
+            .where(IncomingMessage.status == "new")
+            .order_by(IncomingMessage.received_at)
+        )
+    ]
+    found += [
+        {
+            "kind": "message_failed",
+            "subject": "job",
+            "subject_id": str(row.job_id),
+            "since": utc_iso(row.created_at),
+            "detail": f"{row.kind} by {row.channel}: {row.delivery_receipt}",
+        }
+        for row in session.scalars(
+            select(OutgoingMessage)
+            .where(OutgoingMessage.status == "failed")
+            .order_by(OutgoingMessage.id)
+        )
+    ]
+    return found
