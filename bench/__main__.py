@@ -14,7 +14,14 @@ from bench.data import DataMissing
 from bench.report import Report
 from bench.siting_peers import PEERS as SITING_PEERS
 
-ROOMS = ("bench.vrptw", "bench.public_sets", "bench.day_tables", "bench.live", "bench.siting")
+ROOMS = (
+    "bench.vrptw",
+    "bench.public_sets",
+    "bench.day_tables",
+    "bench.live",
+    "bench.siting",
+    "bench.simulation",
+)
 """Modules with ``TABLES``: name → function of the options that returns a Report or prints."""
 
 

@@ -56,6 +56,8 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _verdict(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return ""  # a table of something else than plans
     plans = [outcome for outcome in outcomes if not outcome.error]
     lines = [
         f"{len(plans)} plans re-checked by `optimizer.check`: "

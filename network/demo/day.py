@@ -35,7 +35,7 @@ Channel = Literal["phone", "web", "walk-in", "api"]
 
 _CHANNELS: tuple[Channel, ...] = ("phone", "web", "walk-in", "api")
 _CHANNEL_SHARES = (0.5, 0.3, 0.08, 0.12)
-_URGENT_SHARE = 0.15
+URGENT_SHARE = 0.15
 _APPOINTMENT_SHARE = 0.35
 _UPCOMING_SHARE = 0.2
 _RESIDENTS = 3_000
@@ -50,7 +50,7 @@ _REACHABLE_MARGIN = timedelta(hours=3)
 _SOON = timedelta(hours=20)
 
 # Reports by local hour: few at night, most in the morning and after work.
-_HOURLY = np.array([1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 13, 11, 11, 12, 13, 14, 15, 14, 11, 8,
+HOURLY = np.array([1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 13, 11, 11, 12, 13, 14, 15, 14, 11, 8,
                     4, 2], dtype=np.float64)  # fmt: skip
 _FADING_DAYS = 1.5
 _HALF = 0.5
@@ -268,7 +268,7 @@ def _report(
     after_now: bool = False,
 ) -> tuple[DemoFault, ...]:
     count = len(addresses)
-    urgent = np.arange(count) < round(_URGENT_SHARE * count)
+    urgent = np.arange(count) < round(URGENT_SHARE * count)
     reports = []
     for is_urgent, address in zip(urgent.tolist(), addresses, strict=True):
         span = clock.report_span(is_urgent)
@@ -278,7 +278,7 @@ def _report(
     # By time, not by urgency; the street breaks ties so that the order is the seed's alone.
     reports.sort(key=lambda report: (report[0], str(report[2])))
 
-    wanted = set(rng.permutation(count)[: round(_APPOINTMENT_SHARE / (1 - _URGENT_SHARE) * count)])
+    wanted = set(rng.permutation(count)[: round(_APPOINTMENT_SHARE / (1 - URGENT_SHARE) * count)])
     faults = []
     for index, (reported_at, is_urgent, address) in enumerate(reports):
         kinds = [kind for kind in FAULTS if kind.urgent == is_urgent]
@@ -315,7 +315,7 @@ def _draw_report(
     hours = np.array([(span[1] - timedelta(minutes=int(m))).astimezone(zone).hour
                       for m in minutes[::60]])  # fmt: skip
     # What was reported long ago has mostly been done: the older, the fewer are open.
-    weights = _HOURLY[np.repeat(hours, 60)[: len(minutes)]]
+    weights = HOURLY[np.repeat(hours, 60)[: len(minutes)]]
     weights = weights * np.exp(-minutes / (24 * 60 * _FADING_DAYS))
     age = int(rng.choice(minutes, p=weights / weights.sum()))
     return span[1] - timedelta(minutes=age, seconds=int(rng.integers(60)))

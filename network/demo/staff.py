@@ -23,7 +23,7 @@ from network.demo.network_file import Street
 from network.roads.estimate import Floats, haversine_m
 
 _OUTLETS = 6
-_MAIN = ("primary", "secondary")
+MAIN = ("primary", "secondary")
 _CANDIDATES = 400
 _SUNDAY = 6
 _SUNDAY_DUTY = 8
@@ -31,14 +31,14 @@ _URGENT_FAULTS = tuple(fault for fault in FAULTS if fault.urgent)
 
 # (start, end, lunch window): 7 h of work on six days are the 42 hours of Chile's working week
 # (Ley 21.561, from 2026-04-26).
-_ROSTERS = {
+ROSTERS = {
     "early": (time(8, 0), time(15, 45), (time(12, 0), time(13, 45))),
     "middle": (time(10, 0), time(17, 45), (time(13, 0), time(14, 45))),
     "late": (time(12, 0), time(19, 45), (time(15, 0), time(16, 45))),
 }
 _ROSTER_CYCLE = ("early", "middle", "early", "late")
-_DUTY = (time(9, 0), time(17, 0), (time(12, 30), time(14, 15)))
-_LUNCH_S = 45 * 60
+DUTY = (time(9, 0), time(17, 0), (time(12, 30), time(14, 15)))
+LUNCH_S = 45 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def choose_outlets(streets: Sequence[Street], residents: Sequence[Address]) -> l
     residents
         Front doors drawn by population; outlets stand at some of them.
     """
-    main = {street.name for street in streets if street.highway in _MAIN}
+    main = {street.name for street in streets if street.highway in MAIN}
     doors = [address for address in residents if address.street in main][:_CANDIDATES]
     ways_m = haversine_m(_degrees(residents)[:, None, :], _degrees(doors)[None, :, :])
     chosen: list[int] = []
@@ -185,7 +185,7 @@ def shifts_between(
         day = first + timedelta(days=offset)
         duty = day.weekday() == _SUNDAY
         for technician in duty_crew(technicians, day) if duty else technicians:
-            start, end, lunch = _DUTY if duty else _ROSTERS[technician.roster]
+            start, end, lunch = DUTY if duty else ROSTERS[technician.roster]
             begins, ends, lunch_from, lunch_until = (
                 datetime.combine(day, moment, zone).astimezone(UTC)
                 for moment in (start, end, *lunch)
@@ -194,7 +194,7 @@ def shifts_between(
                 DemoShift(
                     *(f"{technician.id}-{day.isoformat()}", technician.id, day),
                     *(begins, ends, lunch_from, lunch_until),
-                    *(_LUNCH_S, duty),
+                    *(LUNCH_S, duty),
                 )
             )
     return shifts

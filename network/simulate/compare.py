@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from network.simulate.intervals import Estimate, mean_of
-from network.simulate.outcome import Outcome
+from network.simulate.intervals import Estimate, difference_of, mean_of
+from network.simulate.outcome import Outcome, clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,9 @@ def compare(outcomes: Sequence[Outcome]) -> tuple[Comparison, ...]:
             )
         names = {each.name for each in other.classes}
         share = {
-            each.name: mean_of(
-                [
-                    b - a
-                    for a, b in zip(base.shares(each.name), other.shares(each.name), strict=True)
-                ]
+            each.name: difference_of(
+                clusters(base.replications, each.name, None, base.days),
+                clusters(other.replications, each.name, None, base.days),
             )
             for each in base.classes
             if each.name in names

@@ -56,6 +56,30 @@ def share_of(clusters: Sequence[tuple[int, int]], level: float = LEVEL) -> Estim
     return Estimate(share, low, high, n)
 
 
+def difference_of(
+    before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], level: float = LEVEL
+) -> Estimate:
+    """Share after − share before over paired clusters of (n, successes), with its interval.
+
+    Each share is a ratio estimator; what a cluster adds to their difference is linearised, so that
+    what both have in common (the same faults) cancels.
+    """
+    n, m = sum(each for each, _ in before), sum(each for each, _ in after)
+    if n == 0 or m == 0:
+        return Estimate(0.0, 0.0, 0.0, 0)
+    old, new = sum(k for _, k in before) / n, sum(k for _, k in after) / m
+    parts = [
+        (kb - new * nb) / m - (ka - old * na) / n
+        for (na, ka), (nb, kb) in zip(before, after, strict=True)
+    ]
+    count = len(parts)
+    if count < 2:
+        return Estimate(new - old, new - old, new - old, n)
+    variance = math.fsum(part * part for part in parts) * count / (count - 1)
+    half = float(student.ppf(0.5 + level / 2, count - 1)) * math.sqrt(variance)
+    return Estimate(new - old, new - old - half, new - old + half, n)
+
+
 def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
     """Wilson's score interval (1927, doi:10.1080/01621459.1927.10502953)."""
     square = quantile * quantile

@@ -125,7 +125,7 @@ def outcome_of(
         by_district = {
             district: found
             for district in scenario.districts
-            if (found := share_of(_clusters(ordered, each.name, district, scenario.days)))
+            if (found := share_of(clusters(ordered, each.name, district, scenario.days)))
             is not None
         }
         classes.append(
@@ -133,7 +133,7 @@ def outcome_of(
                 each.name,
                 each.arrival_hours,
                 each.target,
-                share_of(_clusters(ordered, each.name, None, scenario.days)),
+                share_of(clusters(ordered, each.name, None, scenario.days)),
                 by_district,
                 _waits(ordered, each.name),
             )
@@ -149,20 +149,23 @@ def outcome_of(
     )  # fmt: skip
 
 
-def _clusters(
+def clusters(
     replications: Sequence[Replication], name: str, district: str | None, days: int
 ) -> list[tuple[int, int]]:
-    """(faults, in time) of each replication, or of each batch of its days."""
+    """(faults, in time) of each replication, or of each batch of its days, in their order."""
     batch = min(_LONGEST, max(1, len(replications) * days // _BATCHES))
     if len(replications) >= FEW:
         batch = days
-    found: dict[tuple[int, int], tuple[int, int]] = {}
+    found = {
+        (each.number, number): (0, 0)
+        for each in replications
+        for number in range(-(-days // batch))
+    }
     for each in replications:
         for (job_class, where, day), (n, kept) in each.cells.items():
             if job_class == name and district in (None, where):
-                cluster = (each.number, day // batch)
-                old = found.get(cluster, (0, 0))
-                found[cluster] = (old[0] + n, old[1] + kept)
+                old = found[each.number, day // batch]
+                found[each.number, day // batch] = (old[0] + n, old[1] + kept)
     return list(found.values())
 
 

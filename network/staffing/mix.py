@@ -118,6 +118,7 @@ def best_mix(
     heads: int,
     least: Mapping[str, int],
     movable: frozenset[str],
+    least_per_outlet: int = 0,
 ) -> tuple[Group, ...]:
     """The scenario's groups with ``heads`` in all.
 
@@ -127,6 +128,8 @@ def best_mix(
         Heads that each movable group keeps at least.
     movable
         Ids of the groups whose heads may change; the others stay as they are.
+    least_per_outlet
+        Heads that every outlet with a movable group has at least.
 
     Raises
     ------
@@ -164,6 +167,9 @@ def best_mix(
                 busy[column] = load_s / known.gives_s[g]
         rows.add(busy, -np.inf, 0.0)
     rows.add({n + g: 1.0 for g in range(g_count)}, float(heads), float(heads))
+    for outlet in sorted({group.outlet for group in groups if group.id in movable}):
+        there = {n + g: 1.0 for g, group in enumerate(groups) if group.outlet == outlet}
+        rows.add(there, float(least_per_outlet), np.inf)
     fixed_low = np.array(
         [least.get(group.id, 0) if group.id in movable else group.heads for group in groups], float
     )

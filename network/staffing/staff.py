@@ -111,6 +111,7 @@ def staff(
     *,
     outlets: Collection[str] | None = None,
     least: Mapping[str, int] | None = None,
+    least_per_outlet: int = 1,
     mode: Mode = "full",
     replications: int = 4,
     seed: int = 1,
@@ -129,6 +130,8 @@ def staff(
         Only groups of these outlets change; None: all.
     least
         Heads a changing group keeps at least, by its id.
+    least_per_outlet
+        Heads that each of these outlets has at least.
     mode
         What decides: the full simulation or the screening.
     replications
@@ -143,7 +146,9 @@ def staff(
     """
     if replications < 2:
         raise CannotStaff("replications: at least 2 are needed to see how sure a share is")
-    search = _Search(scenario, outlets, least or {}, mode, replications, seed, processes)
+    search = _Search(
+        scenario, outlets, least or {}, least_per_outlet, mode, replications, seed, processes
+    )
     search.watch, search.cancel = watch, cancel
     return search.run()
 
@@ -157,6 +162,7 @@ class _Search:
         scenario: Scenario,
         outlets: Collection[str] | None,
         least: Mapping[str, int],
+        least_per_outlet: int,
         mode: Mode,
         replications: int,
         seed: int,
@@ -171,7 +177,12 @@ class _Search:
         if not self.movable:
             raise CannotStaff("no group of technicians belongs to these outlets")
         self.base = sum(g.heads for g in scenario.groups if g.id not in self.movable)
-        self.floor = self.base + sum(least.get(name, 0) for name in self.movable)
+        self.floor = self.base
+        for outlet in chosen:
+            own = [g.id for g in scenario.groups if g.outlet == outlet]
+            asked = sum(least.get(name, 0) for name in own)
+            self.floor += max(asked, least_per_outlet) if own else 0
+        self.least_per_outlet = least_per_outlet
         self.scenario, self.least, self.mode = scenario, least, mode
         self.replications, self.seed, self.processes = replications, seed, processes
         self.known: Loads = loads(scenario)
@@ -247,7 +258,12 @@ class _Search:
         if heads not in self.mixes:
             try:
                 self.mixes[heads] = best_mix(
-                    self.scenario, self.known, heads, self.least, self.movable
+                    self.scenario,
+                    self.known,
+                    heads,
+                    self.least,
+                    self.movable,
+                    self.least_per_outlet,
                 )
             except NobodyCan as error:
                 raise CannotStaff(str(error)) from None
