@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     roads_serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     roads_serve.add_argument("--port", type=int, default=5000, help="port to listen on")
 
+    ledger = below(commands, "ledger", "the tamper-evident record")
+    verify = add("verify", _ledger_verify, "check every row, name the first bad one", to=ledger)
+    verify.add_argument("--anchors", type=Path, metavar="FILE", help="instead of the setting's")
+    verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    add("seal", _ledger_seal, "close what was appended, tell the head to the anchor", to=ledger)
+
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
     user_add.add_argument("login")
@@ -215,6 +221,34 @@ def _graph(settings: Settings) -> Path | None:
         return ensure_demo_region(settings.data_dir).graph.directory
     current = settings.data_dir / "graphs" / "current"
     return Path(current.read_text(encoding="utf-8").strip()) if current.exists() else None
+
+
+def _ledger_verify(options: argparse.Namespace) -> int:
+    from api import evidence_cli
+    from api.services.anchor import AnchorUnreadable
+
+    if options.anchors is not None and not options.anchors.is_file():
+        raise InputError(f"{options.anchors}: no such file")
+    try:
+        verdict = evidence_cli.verify_ledger(_with_database(), options.anchors)
+    except AnchorUnreadable as error:
+        raise InputError(str(error)) from None
+    if options.json:
+        print(json.dumps(verdict.to_json(), indent=2))
+    elif verdict.sound:
+        print(f"sound: {verdict.rows} rows, {verdict.seals} seals, {verdict.anchors} anchors")
+    else:
+        assert verdict.fault is not None
+        print(f"BROKEN at row {verdict.fault.seq}: {verdict.fault.what}")
+    return 0 if verdict.sound else 1
+
+
+def _ledger_seal(_options: argparse.Namespace) -> int:
+    from api import evidence_cli
+
+    line = evidence_cli.seal_ledger(_with_database(), datetime.now(UTC))
+    print("nothing to seal" if line is None else json.dumps(line))
+    return 0
 
 
 def _user_add(options: argparse.Namespace) -> int:

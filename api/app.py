@@ -14,7 +14,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
 
 from api import access, logs, problems, unit_of_work, wiring
-from api.db.engine import make_engine, make_sessions
+from api.db.engine import make_sessions
 from api.routes import (
     clocks,
     complaints,
@@ -107,7 +107,7 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
         PROPAGATE_EXCEPTIONS=False,
     )
     app.config.update(config or {})
-    engine = make_engine(settings.database_url, settings.web_threads)
+    engine = wiring.engine_of(settings, settings.web_threads)
     app.extensions["zhunda.settings"] = settings
     app.extensions["zhunda.engine"] = engine
     app.extensions["zhunda.sessions"] = make_sessions(engine)

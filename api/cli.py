@@ -38,7 +38,7 @@ class PlanFailed(RuntimeError):
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest schema."""
-    engine = wiring.engine_of(settings)
+    engine = wiring.owning_engine_of(settings)
     try:
         upgrade(engine)
     finally:
@@ -131,7 +131,9 @@ def run_worker(settings: Settings) -> None:
     engine = wiring.engine_of(settings)
     try:
         with closing(wiring.roads_of(settings)) as roads:
-            worker.serve(worker.build(settings.database_url, wiring.sessions_of(engine), roads))
+            sessions = wiring.sessions_of(engine)
+            anchor = wiring.anchor_of(settings)
+            worker.serve(worker.build(settings.database_url, sessions, roads, anchor))
     finally:
         engine.dispose()
 

@@ -8,20 +8,31 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.db.engine import make_engine, make_sessions
+from api.db.engine import APP_ROLE, make_engine, make_sessions
+from api.services.anchor import Anchor
 from config.settings import Settings
 from network.demo import DemoRegion, ensure_demo_region
 from network.roads import Roads
 
 
 def engine_of(settings: Settings, pool_size: int = 5) -> Engine:
-    """An engine on the configured database."""
-    return make_engine(settings.database_url, pool_size)
+    """An engine on the configured database, as the role that web and worker act in."""
+    return make_engine(settings.database_url, pool_size, settings.ledger_key.encode(), APP_ROLE)
+
+
+def owning_engine_of(settings: Settings) -> Engine:
+    """An engine that acts as the login itself: for migrations, which change tables."""
+    return make_engine(settings.database_url, 1)
 
 
 def sessions_of(engine: Engine) -> sessionmaker[Session]:
     """Sessions on an engine."""
     return make_sessions(engine)
+
+
+def anchor_of(settings: Settings) -> Anchor:
+    """Where the ledger's head is told."""
+    return Anchor(settings.ledger_anchor, settings.ledger_anchor_url)
 
 
 @cache

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.queue import PLAN_TASK, queue_app
 from api.services import idempotency
+from api.services.anchor import Anchor
 from api.services.planning import carry_out
+from api.services.sealing import anchor_head, seal
 from network.roads import Roads
 
 log = structlog.get_logger("zhunda.worker")
@@ -24,8 +26,10 @@ LOOK_EVERY_S = 5
 UPKEEP = "upkeep"
 
 
-def build(url: str, sessions: sessionmaker[Session], roads: Roads) -> App:
-    """The queue's application with its tasks bound to this database and these roads."""
+def build(
+    url: str, sessions: sessionmaker[Session], roads: Roads, anchor: Anchor | None = None
+) -> App:
+    """The queue's application with its tasks bound to this database, these roads, this anchor."""
     app = queue_app(url)
 
     @app.task(name=PLAN_TASK, queue="plans")
@@ -38,6 +42,19 @@ def build(url: str, sessions: sessionmaker[Session], roads: Roads) -> App:
         with sessions.begin() as session:
             count = idempotency.forget(session, datetime.fromtimestamp(timestamp, UTC))
         log.info("old Idempotency-Keys forgotten", keys=count)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="anchor_ledger", queue=UPKEEP, queueing_lock="anchor_ledger")
+    def anchor_ledger(timestamp: int) -> None:
+        if anchor is not None:
+            with sessions.begin() as session:
+                anchor_head(session, anchor, datetime.fromtimestamp(timestamp, UTC))
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="seal_ledger", queue=UPKEEP, queueing_lock="seal_ledger")
+    def seal_ledger(timestamp: int) -> None:
+        with sessions.begin() as session:
+            seal(session, datetime.fromtimestamp(timestamp, UTC))
 
     return app
 

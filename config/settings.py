@@ -42,6 +42,10 @@ class Settings:
         Account of an own PostgreSQL when started as root; ``""`` chooses one.
     secret
         Key that signs cookies, at least 32 characters.
+    ledger_key
+        Key of the ledger's chain, at least 32 characters; never in the database.
+    ledger_anchor, ledger_anchor_url
+        File outside the database to which the ledger's head is appended, and a URL that is told.
     web_host, web_port, web_workers, web_threads, web_dist
         Address, processes, threads a process and the folder of the built pages.
     plan_engine, plan_seconds, plan_threads
@@ -54,6 +58,9 @@ class Settings:
     demo: bool
     postgres_user: str
     secret: str
+    ledger_key: str
+    ledger_anchor: Path
+    ledger_anchor_url: str
     web_host: str
     web_port: int
     web_workers: int
@@ -114,7 +121,11 @@ def load_settings(
         running = read_running_services(data_dir)
         for key in ("database_url", "osrm_url"):
             values[key] = values[key] or running.get(key, "")
-    values["secret"] = values["secret"] or _kept_secret(data_dir)
+    values["secret"] = values["secret"] or _kept_secret(data_dir, "secret")
+    values["ledger_key"] = values["ledger_key"] or _kept_secret(data_dir, "ledger.key")
+    values["ledger_anchor"] = _absolute(
+        values["ledger_anchor"] or str(data_dir / "anchors" / "ledger.jsonl")
+    )
     settings = Settings(**values)
     _check(settings)
     return settings
@@ -161,11 +172,11 @@ def _absolute(path: str) -> Path:
     return (ROOT / Path(path).expanduser()).resolve()
 
 
-def _kept_secret(data_dir: Path) -> str:
-    path = data_dir / "secret"
+def _kept_secret(data_dir: Path, name: str) -> str:
+    path = data_dir / name
     data_dir.mkdir(parents=True, exist_ok=True)
     # Written beside and linked into place: a process that loses the race reads the winner's.
-    draft = data_dir / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
+    draft = data_dir / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
     if not path.exists():
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_hex(32), encoding="utf-8")
@@ -193,6 +204,11 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"plan_engine: no engine {settings.plan_engine!r}")
     if len(settings.secret) < 32:
         raise SettingsError("secret: must have at least 32 characters")
+    if len(settings.ledger_key) < 32:
+        raise SettingsError("ledger_key: must have at least 32 characters")
+    anchor_url = settings.ledger_anchor_url
+    if anchor_url and not anchor_url.startswith(("http://", "https://")):
+        raise SettingsError("ledger_anchor_url: must start with https:// or http://")
     url = settings.database_url
     if url and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise SettingsError("database_url: must start with postgresql://")

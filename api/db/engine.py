@@ -27,8 +27,24 @@ def plain_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def make_engine(url: str, pool_size: int = 10) -> Engine:
-    """An engine whose connections are checked before use and speak UTC."""
+LEDGER_KEY = "ledger_key"
+"""Execution option under which an engine carries the ledger's key to the sessions on it."""
+
+APP_ROLE = "zhunda_app"
+"""The database role of web and worker: it cannot change or delete what is only ever appended."""
+
+
+def make_engine(url: str, pool_size: int = 10, ledger_key: bytes = b"", role: str = "") -> Engine:
+    """An engine whose connections are checked before use and speak UTC.
+
+    Parameters
+    ----------
+    ledger_key
+        The key of the ledger, for sessions that record changes.
+    role
+        The database role to act as; empty for the login's own.
+    """
+    act_as = f" -c role={role}" if role else ""
     return create_engine(
         driver_url(url),
         pool_size=pool_size,
@@ -36,7 +52,8 @@ def make_engine(url: str, pool_size: int = 10) -> Engine:
         pool_pre_ping=True,
         pool_recycle=300,
         json_serializer=compact_json,
-        connect_args={"options": "-c timezone=UTC", "application_name": "zhunda"},
+        connect_args={"options": f"-c timezone=UTC{act_as}", "application_name": "zhunda"},
+        execution_options={LEDGER_KEY: ledger_key},
     )
 
 

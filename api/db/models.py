@@ -19,6 +19,7 @@ from api.db.intake import (
     PhoneCall,
     Receipt,
 )
+from api.db.ledger import LedgerAnchor, LedgerHead, LedgerRow, LedgerSeal
 from api.db.links import ConsumerLink
 from api.db.looks import Look
 from api.db.people import Person, Session, Token
@@ -62,6 +63,10 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobPurchase",
+    "LedgerAnchor",
+    "LedgerHead",
+    "LedgerRow",
+    "LedgerSeal",
     "LegalText",
     "Look",
     "MoneyEntry",

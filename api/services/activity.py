@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from api.db.models import Activity
+from api.services import ledger
 from api.services.refusals import Refusal
 
 CHANNEL = "zhunda_activity"
@@ -87,7 +88,10 @@ def record(
     technician_number: int | None = None,
     **data: Any,
 ) -> None:
-    """Write one line about a change in the transaction of the change, and wake the readers."""
+    """Write one line about a change in the transaction of the change, and wake the readers.
+
+    Before it commits, the line goes into the ledger, too (`api.services.ledger`).
+    """
     session.add(
         Activity(
             kind=kind,
@@ -98,6 +102,7 @@ def record(
             data=data,
         )
     )
+    ledger.due(session)
     session.execute(_NOTIFY)
 
 

@@ -1,0 +1,50 @@
+"""What entry points do with the record: verify and seal the ledger, export evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api import wiring
+from api.services import sealing
+from api.services.ledger_check import Verdict, check
+from config.settings import Settings
+
+
+@contextmanager
+def _session(settings: Settings) -> Iterator[Session]:
+    engine = wiring.engine_of(settings)
+    try:
+        with wiring.sessions_of(engine).begin() as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def verify_ledger(settings: Settings, anchors: Path | None = None) -> Verdict:
+    """Check the ledger against its key and the lines told outside the database.
+
+    Raises
+    ------
+    AnchorUnreadable
+        For an anchor file that holds anything else.
+    """
+    anchor = wiring.anchor_of(settings)
+    if anchors is not None:
+        anchor = replace(anchor, path=anchors)
+    with _session(settings) as session:
+        return check(session, anchor.lines())
+
+
+def seal_ledger(settings: Settings, now: datetime) -> dict[str, Any] | None:
+    """Seal what is not sealed yet, anchor the head; its line, or None for an empty ledger."""
+    with _session(settings) as session:
+        sealing.seal(session, now)
+        sealing.anchor_head(session, wiring.anchor_of(settings), now)
+        return sealing.head_line(session, now)
