@@ -73,6 +73,26 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--anchors", type=Path, metavar="FILE", help="instead of the setting's")
     verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
     add("seal", _ledger_seal, "close what was appended, tell the head to the anchor", to=ledger)
+    rules = below(commands, "rules", "laws as data")
+    add("list", _rules_list, "every pack with its place, day and status", to=rules)
+    rules_check = add("check", _rules_check, "check packs, name the key that is wrong", to=rules)
+    rules_check.add_argument("files", nargs="+", type=Path, metavar="PACK.toml")
+    rules_diff = add("diff", _rules_diff, "judge the history by two packs, say why", to=rules)
+    rules_diff.add_argument("--law", required=True, help="arrival, complaint or three-guarantees")
+    side = "a date, a pack's version, or `own` for each case's own day"
+    rules_diff.add_argument("--before", default="own", help=side)
+    rules_diff.add_argument("--after", required=True, help=side)
+    rules_diff.add_argument(
+        "--since", type=_day, metavar="DATE", help="cases reported from this day on"
+    )
+    rules_diff.add_argument(
+        "--until", type=_day, metavar="DATE", help="cases reported up to this day"
+    )
+    rules_diff.add_argument("--place", help="judge as if at this place, like CN-ZJ")
+    rules_diff.add_argument(
+        "--pack", type=Path, action="append", default=[], help="a draft pack to judge by, too"
+    )
+    rules_diff.add_argument("--json", action="store_true", help="print the report as JSON")
 
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
@@ -249,6 +269,55 @@ def _ledger_seal(_options: argparse.Namespace) -> int:
     line = evidence_cli.seal_ledger(_with_database(), datetime.now(UTC))
     print("nothing to seal" if line is None else json.dumps(line))
     return 0
+
+
+def _rules_list(_options: argparse.Namespace) -> int:
+    from api.services.rule_packs import arrival_packs, rulebook
+
+    for pack in (*arrival_packs(), *rulebook().packs):
+        law = getattr(pack, "law", "arrival")
+        print(f"{pack.valid_from}  {pack.place:<10} {law:<17} {pack.version}")
+    return 0
+
+
+def _rules_check(options: argparse.Namespace) -> int:
+    for path in options.files:
+        print(_draft(path).version)
+    return 0
+
+
+def _rules_diff(options: argparse.Namespace) -> int:
+    from api import cli
+    from api.services.refusals import Refusal
+
+    try:
+        report = cli.compare_rules(
+            _with_database(),
+            options.law,
+            options.before,
+            options.after,
+            options.since,
+            options.until,
+            options.place,
+            [_draft(path) for path in options.pack],
+        )
+    except Refusal as error:
+        raise InputError(str(error)) from None
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        print(cli.rules_report(report))
+    return 0
+
+
+def _draft(path: Path) -> Any:
+    from api.services.rule_packs import read_pack
+    from domain.rules import RuleError
+
+    try:
+        return read_pack(path)
+    except RuleError as error:
+        raise InputError(str(error)) from None
 
 
 def _user_add(options: argparse.Namespace) -> int:

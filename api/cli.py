@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -14,16 +15,31 @@ from api import wiring, worker
 from api.db.migrate import upgrade
 from api.db.models import Outlet, Plan, PlanRun
 from api.services import demo
+from api.services.plain import plain
 from api.services.planning import PlanOrder, request_plan
 from api.services.publishing import publish
+from api.services.refusals import Refusal
 from api.services.regions import current_day, planning_day, the_region
+from api.services.rule_history import Question, Side, compare, report_view
+from api.services.rule_packs import with_drafts
 from api.services.snapshot import read_day
 from api.services.summary import DaySummary
 from config.settings import Settings
 from domain.roles import ASSESSOR, OUTLET_MANAGER, SIGNING_IN, TECHNICIAN
+from domain.rules import ArrivalPack, Pack, RuleError
 from network.demo import map_layers
 
-__all__ = ["DaySummary", "add_user", "migrate", "personas", "plan_today", "run_worker", "seed_demo"]
+__all__ = [
+    "DaySummary",
+    "add_user",
+    "compare_rules",
+    "migrate",
+    "personas",
+    "plan_today",
+    "rules_report",
+    "run_worker",
+    "seed_demo",
+]
 
 WORKER_ALIVE_S = 3 * worker.HEARTBEAT_S
 PATIENCE = timedelta(seconds=5)
@@ -124,6 +140,66 @@ def add_user(
         raise ValueError(f"login: {login!r} is taken") from None
     finally:
         engine.dispose()
+
+
+def compare_rules(
+    settings: Settings,
+    law: str,
+    before: str,
+    after: str,
+    since: date | None,
+    until: date | None,
+    place: str | None,
+    drafts: list[Pack | ArrivalPack],
+) -> dict[str, Any]:
+    """The history of this installation judged by two sets of rules, as JSON-ready data.
+
+    Raises
+    ------
+    Refusal
+        For a law, version, day or place without rules.
+    """
+    try:
+        rulebook, packs = with_drafts(drafts)
+    except RuleError as error:
+        raise Refusal("rules_unknown", str(error)) from None
+    question = Question(law, Side.parse(before), Side.parse(after), since, until, place)
+    engine = wiring.engine_of(settings)
+    try:
+        with wiring.sessions_of(engine)() as session:
+            report = compare(session, question, rulebook, packs, datetime.now(UTC))
+    finally:
+        engine.dispose()
+    told: dict[str, Any] = plain(report_view(report, largest=len(report.changed)))
+    return told
+
+
+def rules_report(report: dict[str, Any]) -> str:
+    """A comparison for people: the sums, then every changed case with its reasons."""
+    lines = [
+        f"cases: {report['cases']}",
+        f"changed: {report['changed']}",
+        f"unexplained: {report['unexplained']}",
+        *(f"{count} because {clause}" for clause, count in report["by_clause"].items()),
+    ]
+    for change in report["changes"]:
+        lines += ["", change["case"]]
+        lines += [
+            f"  {one['name']}: {one['before'] or '–'} → {one['after'] or '–'}"
+            for one in change["figures"]
+        ]
+        lines += [
+            f"    {why['key']}: {_side(why['before'])} → {_side(why['after'])}"
+            for why in change["because"]
+        ]
+    return "\n".join(lines)
+
+
+def _side(ruling: dict[str, Any] | None) -> str:
+    if ruling is None:
+        return "no rule"
+    doubt = "" if ruling["status"] == "confirmed" else ", unconfirmed"
+    return f"{ruling['value']} {ruling['unit']} ({ruling['version']}{doubt})"
 
 
 def run_worker(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.db.queue import PLAN_TASK, queue_app
 from api.services import idempotency
 from api.services.anchor import Anchor
+from api.services.breaches import raise_alerts
 from api.services.planning import carry_out
 from api.services.sealing import anchor_head, seal
 from network.roads import Roads
@@ -55,6 +56,13 @@ def build(
     def seal_ledger(timestamp: int) -> None:
         with sessions.begin() as session:
             seal(session, datetime.fromtimestamp(timestamp, UTC))
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name="forecast_breaches", queue=UPKEEP, queueing_lock="forecast_breaches")
+    def forecast_breaches(timestamp: int) -> None:
+        with sessions.begin() as session:
+            raised = raise_alerts(session, datetime.fromtimestamp(timestamp, UTC))
+        if raised:
+            log.warning("deadlines will break as things stand", alerts=len(raised))
 
     return app
 
