@@ -151,7 +151,12 @@ def _options(
 ) -> Iterable[Option]:
     prices = {item["code"]: item["unit_fen"] for item in book.document["items"]}
     visit_fen = next(
-        (i["unit_fen"] for i in book.document["items"] if i["kind"] == LineKind.VISIT), 0
+        (
+            item["unit_fen"]
+            for item in book.document["items"]
+            if item["kind"] == LineKind.VISIT and item["code"] not in CODE_OF_MODE.values()
+        ),
+        0,
     )
     here = (job.request.lat, job.request.lon)
     shifts = _shifts(session, job, now)

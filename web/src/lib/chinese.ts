@@ -1,3 +1,4 @@
+import { consumerChinese } from "./consumer.chinese";
 import type { english } from "./english";
 
 export const chinese: Record<keyof typeof english, string> = {
@@ -173,4 +174,6 @@ export const chinese: Record<keyof typeof english, string> = {
   "fault.uneven": "加热不均",
   "fault.weak-cooling": "制冷效果差",
   "fault.weak-flame": "火力弱",
+
+  ...consumerChinese,
 };

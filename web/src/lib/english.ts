@@ -1,3 +1,5 @@
+import { consumerEnglish } from "./consumer.english";
+
 export const english = {
   "brand.tagline": "Field service against the clock",
   "language.label": "Language",
@@ -171,4 +173,6 @@ export const english = {
   "fault.uneven": "bakes unevenly",
   "fault.weak-cooling": "hardly cools",
   "fault.weak-flame": "weak flame",
+
+  ...consumerEnglish,
 };
