@@ -56,6 +56,7 @@ def build(
     def seal_ledger(timestamp: int) -> None:
         with sessions.begin() as session:
             seal(session, datetime.fromtimestamp(timestamp, UTC))
+
     @app.periodic(cron="*/5 * * * *")
     @app.task(name="forecast_breaches", queue=UPKEEP, queueing_lock="forecast_breaches")
     def forecast_breaches(timestamp: int) -> None:

@@ -45,6 +45,7 @@ class ArrivalCase:
     fault: str
     reported_at: datetime
     events: tuple[ClockEvent, ...] = ()
+    dangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def judge_arrival(
     """
     day = rules_on or setting.day(case.reported_at)
     pack = pack_in_force(packs, day, lineage(setting.place))
-    decision = triage(case.product, case.fault, case.reported_at, pack)
+    decision = triage(case.product, case.fault, case.reported_at, pack, case.dangers)
     hours = pack.classes[decision.arrival_class].arrival_hours
     rulings = (
         _arrival_ruling(pack, "class", decision.arrival_class, Unit.NAMES, decision.rule),

@@ -167,7 +167,7 @@ def move(session: Session, job: Job, movement: Movement, who: Identity) -> Money
         actor_id=who.person_id,
         entry_id=str(entry.id),
         amount_fen=movement.amount_fen,
-        reason=movement.reason,
+        reason_sha256=fingerprint(movement.reason),
     )
     if movement.kind == "correction" and account.billed is not None:
         issue(session, job, who)

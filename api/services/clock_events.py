@@ -18,6 +18,7 @@ from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.rule_packs import arrival_packs, rulebook, setting_of
 from domain.clocks import CLOCKS, ClockEvent, ClockState, EventError, EventKind
+from domain.fees import fingerprint
 from domain.judging import ArrivalCase, Setting, judge_arrival, judge_clock
 from domain.rules import Judgement, TraceLine
 
@@ -112,7 +113,7 @@ def add(
         actor_id=who.person_id,
         event_id=str(row.id),
         at=checked.at.isoformat(),
-        reason=checked.reason,
+        reason_sha256=fingerprint(checked.reason),
         evidence=len(checked.evidence),
         until=None if checked.until is None else checked.until.isoformat(),
     )
@@ -176,7 +177,13 @@ def arrivals(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, ClockEvent
 def arrival_case(job: Job, events: Sequence[ClockEvent], arrival: ClockEvent | None) -> ArrivalCase:
     """A job as the arrival judge reads it."""
     known = [*events, *([arrival] if arrival else [])]
-    return ArrivalCase(job.request.product, job.request.fault, job.reported_at, tuple(known))
+    return ArrivalCase(
+        job.request.product,
+        job.request.fault,
+        job.reported_at,
+        tuple(known),
+        tuple(job.request.dangers),
+    )
 
 
 @dataclass(frozen=True, slots=True)

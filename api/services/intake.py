@@ -84,11 +84,11 @@ def take_report(session: Session, report: Report, actor_id: UUID | None, now: da
     ):
         if key is not None and session.get(kind, key) is None:
             raise Refusal("unknown_reference", f"no such {name.removesuffix('_id')}", **{name: key})
-    day = local_day(report.reported_at, the_region(session).timezone)
+    region = the_region(session)
+    day = local_day(report.reported_at, region.timezone)
     policy = policy_on(day)
-    decision = triage(
-        report.product, report.fault, report.reported_at, arrival_rules(day), report.dangers
-    )
+    rules = arrival_rules(day, region.jurisdiction)
+    decision = triage(report.product, report.fault, report.reported_at, rules, report.dangers)
     request, job = rows_of(report, decision, actor_id)
     model = durations.newest_model(session)
     estimated = durations.estimate_with(

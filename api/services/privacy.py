@@ -20,8 +20,11 @@ from api.db.models import (
     Complaint,
     Consent,
     Consumer,
+    IncomingMessage,
     Job,
     MoneyEntry,
+    OutgoingMessage,
+    PhoneCall,
     Purchase,
     Quote,
     Request,
@@ -143,6 +146,7 @@ def erase(
     alias = "consumer-" + hashlib.sha256(consumer.id.bytes).hexdigest()[:10]
     if consumer.name != alias:
         consumer.name, consumer.phone = alias, "erased"
+        consumer.phone_e164 = consumer.email = None
         session.execute(
             update(Request)
             .where(Request.consumer_id == consumer.id)
@@ -159,6 +163,22 @@ def erase(
         )
         session.execute(
             update(Purchase).where(Purchase.consumer_id == consumer.id).values(serial=None)
+        )
+        session.execute(
+            update(OutgoingMessage)
+            .where(OutgoingMessage.job_id.in_(ids))
+            .values(recipient="erased", subject="", text="erased")
+        )
+        requests = [job.request for job in jobs]
+        session.execute(
+            update(PhoneCall)
+            .where(PhoneCall.id.in_([one.call_id for one in requests if one.call_id]))
+            .values(caller="erased")
+        )
+        session.execute(
+            update(IncomingMessage)
+            .where(IncomingMessage.id.in_([one.message_id for one in requests if one.message_id]))
+            .values(sender="erased", subject="", text="erased")
         )
         days = session.scalars(select(Visit.day).where(Visit.job_id.in_(ids)).distinct()).all()
         # What phones were shown of days that are over; a sheet is never read again.
