@@ -28,7 +28,7 @@ from network.siting.instance import (
 from network.siting.mip import solve_reduced_coverage
 from network.siting.problem import Model, SitingProblem
 from network.siting.rules import Rules, allowed, cheapest, covered_twice, merged
-from network.siting.search import SLICE, Found, Search
+from network.siting.search import Found, Search
 from network.siting.warm import warm_up
 
 FULL_ENTRIES = 3_000_000  # rows are complete up to this many entries
@@ -245,7 +245,7 @@ class MedianSolver:
             found.whole = self.offset
         while not found.closed(integer, gap) and found.step >= 1e-3:
             # the first slice runs whatever the clock says: an answer without a bound is none
-            search.raise_bound(found, SLICE, gap)
+            search.raise_bound(found, search.slice, gap)
             if self.countdown.over():
                 return found
             search.better_plan(found)

@@ -14,6 +14,7 @@ import numpy as np
 from network.siting.instance import Choice, Floats, Rows, States
 
 ENTRIES = 1_500_000  # about 0.3 GiB inside the solver
+ENTRIES_A_SECOND = 12_000  # beyond this it does not even finish its first linear relaxation
 
 
 def solve_reduced_coverage(
@@ -40,7 +41,7 @@ def solve_reduced_coverage(
         A set or None, and a lower bound on the uncovered weight (``-inf`` for none).
     """
     sites = rows.site
-    if sites.size > ENTRIES or seconds < 0.5:
+    if seconds < 0.5 or sites.size > min(ENTRIES, ENTRIES_A_SECOND * seconds):
         return None, -np.inf
     from ortools.math_opt.python import mathopt  # imported late: it takes a while
 
