@@ -10,6 +10,7 @@ from api.db.cases import (
     Purchase,
     RepairStay,
 )
+from api.db.contracts import Contract, SettledRecord, Settlement
 from api.db.doorstep import HeldEvent, Photo
 from api.db.intake import (
     CallFigures,
@@ -24,6 +25,7 @@ from api.db.links import ConsumerLink
 from api.db.looks import Look
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
+from api.db.quality import FollowUp, Incident, MeritAppeal, MeritEntry, ScorecardRun, Survey
 from api.db.record import Activity, IdempotencyKey
 from api.db.rights import Bill, Choice, Consent, LegalText, MoneyEntry, PriceBook, Quote
 from api.db.things import (
@@ -53,12 +55,15 @@ __all__ = [
     "Consent",
     "Consumer",
     "ConsumerLink",
+    "Contract",
     "DurationModel",
     "Equipment",
     "EquipmentCheck",
     "EquipmentDuty",
+    "FollowUp",
     "HeldEvent",
     "IdempotencyKey",
+    "Incident",
     "IncomingMessage",
     "Job",
     "JobEvent",
@@ -69,6 +74,8 @@ __all__ = [
     "LedgerSeal",
     "LegalText",
     "Look",
+    "MeritAppeal",
+    "MeritEntry",
     "MoneyEntry",
     "OutgoingMessage",
     "Outlet",
@@ -87,10 +94,14 @@ __all__ = [
     "RepairStay",
     "Request",
     "RouteSheet",
+    "ScorecardRun",
     "Session",
+    "SettledRecord",
+    "Settlement",
     "Shift",
     "StockBalance",
     "StockMove",
+    "Survey",
     "Technician",
     "Token",
     "Training",

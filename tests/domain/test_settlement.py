@@ -56,7 +56,7 @@ def test_a_subsidy_stops_at_its_cap_and_never_pays_a_job_twice() -> None:
         settled_before=frozenset({"job-1"}),
     )
     assert [line.record for line in found.lines] == ["job-2"]
-    assert dict((record, why) for record, _, why in found.refused) == {
+    assert {record: why for record, _, why in found.refused} == {
         "job-1": (Refused.SETTLED_BEFORE,),
         "job-3": (Refused.CAP_REACHED,),
     }
