@@ -60,6 +60,8 @@ OFFICE: Final = frozenset({DISPATCHER, PLANNER, ADMIN})
 DESK: Final = frozenset({DISPATCHER, ADMIN})
 INTAKE: Final = DESK | {DESK_AGENT}
 STAFFING: Final = frozenset({PLANNER, ADMIN})
+AUDITING: Final = frozenset({AUDITOR, ADMIN})
+OVERSIGHT: Final = AUDITING | {PLANNER, REGULATOR, ASSOCIATION}
 CASE_READERS: Final = OFFICE | {DESK_AGENT, OUTLET_MANAGER, AUDITOR, REGULATOR}
 RIGHTS_DESK: Final = INTAKE | {TECHNICIAN}
 """Who acts for a job's consumer: at the desk, or at the door."""
@@ -159,6 +161,36 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("DELETE", f"{V1}/jobs/<uuid:job_id>/links"): INTAKE,
         ("GET", f"{V1}/link"): frozenset({CONSUMER}),
         ("POST", f"{V1}/link/postponements"): frozenset({CONSUMER}),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/survey"): INTAKE | {CONSUMER},
+        ("POST", f"{V1}/jobs/<uuid:job_id>/follow-ups"): INTAKE,
+        ("GET", f"{V1}/follow-ups"): INTAKE | {AUDITOR, OUTLET_MANAGER},
+        ("GET", f"{V1}/quality/figures"): OVERSIGHT | {OUTLET_MANAGER},
+        ("GET", f"{V1}/quality/topics"): OVERSIGHT,
+        ("POST", f"{V1}/incidents"): INTAKE | {AUDITOR},
+        ("GET", f"{V1}/incidents"): AUDITING | {OUTLET_MANAGER},
+        ("POST", f"{V1}/incidents/<uuid:incident_id>/decision"): AUDITING,
+        ("POST", f"{V1}/scorecards"): AUDITING,
+        ("GET", f"{V1}/scorecards"): OVERSIGHT,
+        ("GET", f"{V1}/scorecards/<uuid:scorecard_id>"): OVERSIGHT,
+        ("GET", f"{V1}/scorecards/<uuid:scorecard_id>/recount"): OVERSIGHT,
+        ("GET", f"{V1}/me/merits"): frozenset({TECHNICIAN}),
+        ("GET", f"{V1}/me/appeals"): frozenset({TECHNICIAN}),
+        ("POST", f"{V1}/me/appeals"): frozenset({TECHNICIAN}),
+        ("GET", f"{V1}/merits"): AUDITING | {OUTLET_MANAGER},
+        ("POST", f"{V1}/merits/book"): AUDITING,
+        ("GET", f"{V1}/merits/check"): AUDITING | {REGULATOR},
+        ("GET", f"{V1}/merits/appeals"): AUDITING | {OUTLET_MANAGER},
+        ("POST", f"{V1}/merits/appeals/<uuid:appeal_id>/decision"): AUDITING,
+        ("GET", f"{V1}/contracts"): OVERSIGHT | {OUTLET_MANAGER},
+        ("POST", f"{V1}/contracts"): frozenset({ADMIN}),
+        ("POST", f"{V1}/contracts/<uuid:contract_id>/settlements"): frozenset({ADMIN}),
+        ("GET", f"{V1}/settlements"): OVERSIGHT | {OUTLET_MANAGER},
+        ("GET", f"{V1}/settlements/<uuid:settlement_id>"): OVERSIGHT | {OUTLET_MANAGER},
+        ("GET", f"{V1}/settlements/<uuid:settlement_id>/replay"): OVERSIGHT,
+        ("GET", f"{V1}/settlements/<uuid:settlement_id>/claim"): OVERSIGHT | {OUTLET_MANAGER},
+        ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer"): frozenset(
+            {ADMIN, OUTLET_MANAGER}
+        ),
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
         ("POST", f"{V1}/calls/events"): INTAKE,

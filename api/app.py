@@ -18,15 +18,18 @@ from api.db.engine import make_sessions
 from api.routes import (
     clocks,
     complaints,
+    contracts,
     days,
     feed,
     field,
     intake,
     link,
     lives,
+    merits,
     operations,
     pages,
     plans,
+    quality,
     rights,
     rules,
     session,
@@ -55,6 +58,9 @@ BLUEPRINTS = (
     intake,
     lives,
     things,
+    quality,
+    merits,
+    contracts,
 )
 
 

@@ -58,6 +58,8 @@ PROBLEMS: dict[str, Kind] = {
     "needs_postponement": Kind(409, "That time is after the deadline; ask for a postponement"),
     "job_under_way": Kind(409, "The technician is on the way or has come"),
     "case_open": Kind(409, "Something about this consumer is still open"),
+    "not_done_yet": Kind(409, "The work is not done yet"),
+    "already_decided": Kind(409, "This has been decided"),
     "already_exists": Kind(409, "There is one already"),
     "link_expired": Kind(410, "This link has ended; ask for a new one"),
     "precondition_failed": Kind(412, "It has changed since you read it"),

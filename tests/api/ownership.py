@@ -14,6 +14,7 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from uuid_utils.compat import uuid7
 
 from api.access import SIGNED_IN, V1
 from api.db.models import Job, Outlet, Person, Receipt, Technician, Visit
@@ -21,6 +22,7 @@ from api.services.identity import add_person
 from api.services.identity import make_link as link_to
 from api.services.intake import issue_receipt
 from domain import roles
+from tests.api.finished import finished_jobs
 from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path
 
 PASSWORD_HASH = "never checked here"
@@ -197,6 +199,38 @@ def _photo(world: World) -> Case:
     return Case(f"{V1}/photos/{kept['id']}", case.owner, case.colleague)
 
 
+def _survey(world: World) -> Case:
+    mine, other = finished_jobs(world, 2)
+    answers = {"id": str(uuid7()), "satisfaction": 5, "solved": True}
+    path = f"{V1}/jobs/{mine}/survey"
+    return Case(path, consumer(world, mine), consumer(world, other), answers)
+
+
+def _settlement(suffix: str = "", sent: dict[str, Any] | None = None) -> Callable[[World], Case]:
+    def case(world: World) -> Case:
+        owner = somebody(world, roles.OUTLET_MANAGER, "owner")
+        colleague = somebody(world, roles.OUTLET_MANAGER, "colleague")
+        with world.sessions() as session:
+            outlet_id = session.scalars(
+                select(Person.outlet_id).where(Person.login == "outlet_manager-owner")
+            ).one()
+        admin = world.client("admin")
+        terms = {
+            "number": str(uuid7()),
+            "kind": "franchise",
+            "party": "a franchisee",
+            "outlet_id": str(outlet_id),
+            "valid_from": "2020-01-01",
+            "monthly_fee_fen": 100,
+        }
+        contract = admin.post(f"{V1}/contracts", json=terms).get_json()["id"]
+        period = {"from": "2020-02-01", "to": "2020-02-29"}
+        made = admin.post(f"{V1}/contracts/{contract}/settlements", json=period).get_json()
+        return Case(f"{V1}/settlements/{made['id']}{suffix}", owner, colleague, sent)
+
+    return case
+
+
 CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     **{("DELETE", f"{V1}/tokens/<uuid:token_id>", role): _token(role) for role in SIGNED_IN},
     ("GET", f"{V1}/jobs/<uuid:job_id>", roles.OUTLET_MANAGER): _manager_job,
@@ -212,5 +246,13 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     ("GET", f"{V1}/jobs/<uuid:job_id>/dossier", roles.OUTLET_MANAGER): _manager_dossier,
     ("POST", f"{V1}/visits/<uuid:visit_id>/photos", roles.TECHNICIAN): _new_photo,
     ("GET", f"{V1}/photos/<uuid:photo_id>", roles.TECHNICIAN): _photo,
+    ("POST", f"{V1}/jobs/<uuid:job_id>/survey", roles.CONSUMER): _survey,
+    ("GET", f"{V1}/settlements/<uuid:settlement_id>", roles.OUTLET_MANAGER): _settlement(),
+    ("GET", f"{V1}/settlements/<uuid:settlement_id>/claim", roles.OUTLET_MANAGER): _settlement(
+        "/claim"
+    ),
+    ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer", roles.OUTLET_MANAGER): _settlement(
+        "/answer", {"accepted": True}
+    ),
 }
 """By method, rule and role. A row of `api.access.OWN` without a case here fails a test."""
