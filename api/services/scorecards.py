@@ -92,15 +92,14 @@ def gather(
     done = jobs_done(session, period, outlet_id)
     ids = [item.job.id for item in done]
     days = repeat_days(session, period.last)
-    complaints = dict(
-        session.execute(
+    complaints = {
+        job_id: count
+        for job_id, count in session.execute(
             select(Complaint.job_id, func.count())
             .where(Complaint.job_id.in_(ids), Complaint.received_at <= as_of)
             .group_by(Complaint.job_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     return Facts(
         done=done,
         surveys=surveys_of(session, done),

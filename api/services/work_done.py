@@ -71,15 +71,14 @@ def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -
     ).all()
     ids = [job.id for job in rows]
     first_arrivals = arrivals(session, ids)
-    knocked = dict(
-        session.execute(
+    knocked = {
+        job_id: days
+        for job_id, days in session.execute(
             select(Visit.job_id, func.count(func.distinct(Visit.day)))
             .where(Visit.job_id.in_(ids), Visit.arrived_at.is_not(None))
             .group_by(Visit.job_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     last = _ending_visits(session, ids)
     found = []
     for job in rows:
