@@ -250,6 +250,10 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         },
         ("POST", f"{V1}/visits/<uuid:visit_id>/photos"): frozenset({TECHNICIAN}),
         ("GET", f"{V1}/photos/<uuid:photo_id>"): frozenset({TECHNICIAN}),
+        ("POST", f"{V1}/jobs/<uuid:job_id>/survey"): frozenset({CONSUMER}),
+        ("GET", f"{V1}/settlements/<uuid:settlement_id>"): frozenset({OUTLET_MANAGER}),
+        ("GET", f"{V1}/settlements/<uuid:settlement_id>/claim"): frozenset({OUTLET_MANAGER}),
+        ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer"): frozenset({OUTLET_MANAGER}),
     }
 )
 """Routes with an id in the address: the roles that get 403 or 404 for what is another's."""

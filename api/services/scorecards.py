@@ -20,12 +20,12 @@ from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
 from api.services.rule_packs import rulebook
-from api.services.snapshot import skills_held
 from api.services.surveys import CallBack, call_backs, share_view, surveys_of
 from api.services.work_done import (
     DoneJob,
     Period,
     jobs_done,
+    papers_valid,
     period_of,
     repeat_days,
     repeats_of,
@@ -81,7 +81,7 @@ class Facts:
     reports: list[tuple[str, datetime]]
     within: timedelta | None
     complaints: dict[UUID, int]
-    zone: str
+    papers_valid: Mapping[UUID, bool]
     as_of: datetime
 
 
@@ -92,14 +92,13 @@ def gather(
     done = jobs_done(session, period, outlet_id)
     ids = [item.job.id for item in done]
     days = repeat_days(session, period.last)
-    complaints = {
-        job_id: count
-        for job_id, count in session.execute(
+    complaints = dict(
+        session.execute(
             select(Complaint.job_id, func.count())
             .where(Complaint.job_id.in_(ids), Complaint.received_at <= as_of)
             .group_by(Complaint.job_id)
-        )
-    }
+        ).all()
+    )
     return Facts(
         done=done,
         surveys=surveys_of(session, done),
@@ -111,7 +110,7 @@ def gather(
         reports=[(str(of), at) for of, at, _ in repeats_of(session, ids)],
         within=None if days is None else timedelta(days=days.number),
         complaints=complaints,
-        zone=the_region(session).timezone,
+        papers_valid=papers_valid(session, done, the_region(session).timezone),
         as_of=as_of,
     )
 
@@ -132,20 +131,7 @@ def _arrival(facts: Facts, urgent: bool) -> Measured:
 
 
 def _certified(facts: Facts) -> Measured:
-    return _counted(
-        (
-            item.job.id,
-            all(
-                skills_held(item.technician, local_day(item.visit.start_at, facts.zone)).get(
-                    skill, 0
-                )
-                >= level
-                for skill, level in item.job.skills.items()
-            ),
-        )
-        for item in facts.done
-        if item.visit is not None and item.technician is not None
-    )
+    return _counted(facts.papers_valid.items())
 
 
 def _repairs(facts: Facts, first_fix: bool) -> Measured | None:

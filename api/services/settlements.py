@@ -25,8 +25,7 @@ from api.services.bills import account_of
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
-from api.services.snapshot import skills_held
-from api.services.work_done import DoneJob, jobs_done, period_of, repeat_days, repeats_of
+from api.services.work_done import jobs_done, papers_valid, period_of, repeat_days, repeats_of
 from domain import roles
 from domain.complaints import TRANSITIONS, ComplaintEvent, ComplaintState
 from domain.fees import fingerprint, reconcile
@@ -250,6 +249,7 @@ def _jobs(
         if at <= as_of:
             returned.setdefault(of, []).append(at)
     zone = the_region(session).timezone
+    valid = papers_valid(session, done, zone)
     found = []
     for item in done:
         day = local_day(item.closed_at, zone)
@@ -264,7 +264,7 @@ def _jobs(
                 item.closed_at <= at <= until for at in returned.get(item.job.id, ())
             ),
             Refused.DUPLICATE: item.job.duplicate_of is not None,
-            Refused.CERTIFICATE_EXPIRED: not _held(item, zone),
+            Refused.CERTIFICATE_EXPIRED: not valid.get(item.job.id, True),
         }
         found.append(
             Work(
@@ -295,13 +295,6 @@ def _open_complaints(session: Session, job_ids: list[UUID], as_of: datetime) -> 
         if state not in OVER:
             found.add(complaint.job_id)
     return found
-
-
-def _held(item: DoneJob, zone: str) -> bool:
-    if item.visit is None or item.technician is None:
-        return True
-    held = skills_held(item.technician, local_day(item.visit.start_at, zone))
-    return all(held.get(skill, 0) >= level for skill, level in item.job.skills.items())
 
 
 def _trainings(session: Session, first: date, last: date) -> list[Work]:

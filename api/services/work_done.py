@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from api.db.models import Job, Outlet, Request, Technician, Visit
 from api.services.clock_events import arrivals
-from api.services.regions import local_midnight, the_region
+from api.services.equipment import fit_on
+from api.services.regions import local_day, local_midnight, the_region
 from api.services.rule_packs import rulebook, setting_of
 from domain.rules import Ruling
 
@@ -71,14 +72,13 @@ def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -
     ).all()
     ids = [job.id for job in rows]
     first_arrivals = arrivals(session, ids)
-    knocked = {
-        job_id: days
-        for job_id, days in session.execute(
+    knocked = dict(
+        session.execute(
             select(Visit.job_id, func.count(func.distinct(Visit.day)))
             .where(Visit.job_id.in_(ids), Visit.arrived_at.is_not(None))
             .group_by(Visit.job_id)
-        )
-    }
+        ).all()
+    )
     last = _ending_visits(session, ids)
     found = []
     for job in rows:
@@ -127,3 +127,22 @@ def repeats_of(session: Session, job_ids: Iterable[UUID]) -> list[tuple[UUID, da
 def repeat_days(session: Session, day: date) -> Ruling | None:
     """Within how many days a fault that returns is a repeat repair, by the rules of a day."""
     return rulebook().rules("repair", setting_of(session).place, day).get("repeat_within")
+
+
+def papers_valid(session: Session, done: Iterable[DoneJob], zone: str) -> dict[UUID, bool]:
+    """By job: whether the technician held its skills with valid papers on the day of the visit."""
+    by_day: dict[date, list[DoneJob]] = {}
+    for item in done:
+        if item.visit is not None and item.technician is not None:
+            by_day.setdefault(local_day(item.visit.start_at, zone), []).append(item)
+    found: dict[UUID, bool] = {}
+    for day, items in by_day.items():
+        people = {item.technician.number: item.technician for item in items if item.technician}
+        fit = fit_on(session, people.values(), {number: [day] for number in people})
+        for item in items:
+            assert item.technician is not None
+            held, _ = fit[item.technician.number]
+            found[item.job.id] = all(
+                held.get(skill, 0) >= level for skill, level in item.job.skills.items()
+            )
+    return found
