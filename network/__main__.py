@@ -15,7 +15,12 @@ from network.command_line import Line, Refused, write_whole
 
 BAD_INPUT = 2
 NO_PLAN = 3
-ROOMS = ("network.simulate.command", "network.staffing.command", "network.demo.command")
+ROOMS = (
+    "network.demand.command",
+    "network.simulate.command",
+    "network.staffing.command",
+    "network.demo.command",
+)
 """Modules that ``add`` a command of their own."""
 
 
