@@ -197,6 +197,9 @@ def judge_complaint(
         answered = _first(steps, ANSWERED | CONCLUDED)
         accepted = _first(steps, frozenset({ComplaintEvent.ACCEPT}))
         parts = [("complaint_acceptance", received, answered)]
+        if rulebook.rules("repair", setting.place, day).get("answer_within") is not None:
+            # Where a place says that silence is deliberate delay, the first answer has its own.
+            parts.append(("complaint_answer", received, steps[0][1] if steps else None))
         if accepted is not None:
             parts.append(("complaint_conclusion", accepted, _first(steps, CONCLUDED)))
         for name, start, end in parts:

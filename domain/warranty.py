@@ -132,7 +132,7 @@ def entitlement(
     stays = [stay for stay in purchase.repairs if stay.began_on <= as_of]
     days_in_repair = sum(stay.days(as_of) for stay in stays)
     failed = sum(not stay.held for stay in stays if stay.ended_on is not None)
-    loaner_due = _loaner(stays, repair, found)
+    loaner_due = _loaner(stays, repair, as_of, found)
     if purchase.sold_on is None:
         found.say("no proof of purchase: no warranty can be shown")
         return _result(found, None, days_in_repair, failed, loaner_due, None, frozenset())
@@ -186,9 +186,11 @@ def _result(
     )
 
 
-def _loaner(stays: Sequence[Repair], repair: Rules, found: _Finding) -> date | None:
-    rule = repair.get("loaner_after")
+def _loaner(stays: Sequence[Repair], repair: Rules, as_of: date, found: _Finding) -> date | None:
+    rule, delay = repair.get("loaner_after"), repair.get("delay_after")
     current = next((stay for stay in stays if stay.ended_on is None), None)
+    if current is not None and delay is not None and current.days(as_of) > delay.number:
+        found.rest(delay, f"{current.days(as_of)} days, more than {delay.number}: deliberate delay")
     if rule is None or current is None:
         return None
     due = current.began_on + timedelta(days=rule.number)

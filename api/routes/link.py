@@ -29,6 +29,10 @@ def _limit() -> str:
     return str(current_app.config["LINK_LIMIT"])
 
 
+# On the whole blueprint: a limit on a view would come after the secret has been refused.
+limiter.limit(_limit)(blueprint)
+
+
 def _own_job() -> tuple[Identity, Any]:
     who = identity()
     assert who.job_id is not None
@@ -59,7 +63,6 @@ def revoke_links(job_id: UUID) -> None:
 
 
 @blueprint.route("/link", methods=["GET"])
-@limiter.limit(_limit)
 @blueprint.arguments(LanguageSchema, location="query")
 @blueprint.response(200, description="What the consumer's page shows")
 def link_page(query: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +75,6 @@ def link_page(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/link/postponements", methods=["POST"])
-@limiter.limit(_limit)
 @blueprint.arguments(PostponementSchema)
 @blueprint.response(201, description="Both deadlines")
 def postpone(data: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,9 @@ CLOCKS: Mapping[str, ClockKind] = MappingProxyType(
                 "settled or ended",
                 "testing_excluded",
             ),
+            ClockKind(
+                "complaint_answer", "repair", "answer_within", "the complaint", "a first answer"
+            ),
             ClockKind("follow_up", "follow-up", "call_within", "the work", "a call back"),
         )
     }

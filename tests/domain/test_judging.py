@@ -221,3 +221,26 @@ def test_what_is_free_rests_on_a_rule_that_is_marked_as_unconfirmed() -> None:
     told, found = judge_warranty(case, book(), CN)
     assert found.free_kinds == {"inspection", "labour", "auxiliary", "part", "visit"}
     assert "free_lines" in {ruling.key for ruling in told.unconfirmed}
+
+
+def test_shandong_calls_more_than_fifteen_days_deliberate_delay() -> None:
+    for length, delayed in ((15, False), (16, True)):
+        case = WarrantyCase("fridge", Purchase(SOLD, 12, repairs=(stay(50, None),)), SOLD)
+        day = SOLD + timedelta(days=50 + length - 1)
+        told, _ = judge_warranty(case, book(), Setting("CN-SD", "Asia/Shanghai"), day)
+        assert any("deliberate delay" in line.text for line in told.trace) is delayed
+
+
+def test_zhejiang_wants_a_first_answer_to_a_complaint_within_five_days() -> None:
+    zhejiang = Setting("CN-ZJ", "Asia/Shanghai", CN.calendar)
+    told, states = judge_complaint(ComplaintCase(RECEIVED), book(), zhejiang, LATER)
+    assert told.figures["answer first due"] == "2026-03-07T15:59:59+00:00"
+    assert states["answer"].running
+    assert "answer first due" not in complaint(ComplaintCase(RECEIVED)).figures
+
+
+def test_silence_is_broken_by_the_first_step_whatever_it_is() -> None:
+    zhejiang = Setting("CN-ZJ", "Asia/Shanghai", CN.calendar)
+    steps = ((ComplaintEvent.ACCEPT, RECEIVED + timedelta(days=4)),)
+    told, _ = judge_complaint(ComplaintCase(RECEIVED, steps), book(), zhejiang, LATER)
+    assert told.figures["answer first outcome"] == "kept"

@@ -127,7 +127,7 @@ def test_a_complaint_is_filed_with_its_deadline_and_its_file_can_be_saved(
     page.get_by_label("What is wrong?").fill("It leaks again")
     page.get_by_label("What do you want?").fill("A repair that holds")
     page.get_by_role("button", name="Send the complaint").click()
-    expect(page.get_by_text("answer by").first).to_be_visible()
+    expect(page.get_by_text("accepted or refused by").first).to_be_visible()
     with page.expect_download() as saved:
         page.get_by_role("button", name="File for 12315 (PDF)").first.click()
     assert Path(saved.value.path()).read_bytes().startswith(b"%PDF-")
