@@ -228,6 +228,17 @@ class Problem:
         )
 
 
+def wants_short_days(problem: Problem) -> bool:
+    """Whether the objective counts waiting or hours at work.
+
+    Then a technician leaves home as late as makes the day shortest, visits moving within what is
+    on time; else as early as possible, so that slack stays in front.
+    """
+    named = {name for goal in problem.objective for name, weight in goal.terms if weight}
+    paid = any(who.cost_per_hour_fen for who in problem.technicians)
+    return "waiting" in named or ("cost" in named and paid)
+
+
 def drive_s(duration_s: int, speed_factor: float) -> int:
     """Seconds a technician drives what the matrix calls ``duration_s``; half a second rounds up."""
     if speed_factor == 1.0 or duration_s >= UNREACHABLE:

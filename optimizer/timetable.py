@@ -7,8 +7,9 @@ The search keeps its own compiled arithmetic; this module turns its sequences in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from optimizer.departure import leave_as_suits
 from optimizer.plan import Route, Step
 from optimizer.problem import (
     UNREACHABLE,
@@ -20,6 +21,7 @@ from optimizer.problem import (
     Window,
     drive_s,
     service_time_s,
+    wants_short_days,
 )
 
 
@@ -68,6 +70,8 @@ def timetable(
     jobs: Sequence[Job],
     starts: Mapping[str, int] | None = None,
     not_before: int | None = None,
+    restock_at: int | None = None,
+    restock_from: int = 0,
 ) -> Timetable:
     """Time the visits in this order as early as possible, breaks placed where they hurt least.
 
@@ -79,6 +83,10 @@ def timetable(
         Services that must start at exactly this second (synchronised or pinned visits).
     not_before
         No other service starts before this second (the frozen line).
+
+    restock_at, restock_from
+        The trip to the depot comes before the visit of this index (with as many as there are
+        visits: after the last one), and not before this second.
 
     Returns
     -------
@@ -96,7 +104,34 @@ def timetable(
     layer: list[list[_State]] = [[] for _ in range(len(breaks) + 1)]
     layer[0].append(_State(shift.start, 0, shift.start_location, -1, ()))
     broken, at = "shift", ""
+
+    def fetch() -> None:
+        depot = problem.restock
+        assert depot is not None
+        _take_breaks(layer, breaks)
+        for states in layer:
+            fetched = []
+            for state in states:
+                leg = drive(state.location, depot.location)
+                if leg < UNREACHABLE:
+                    arrival = state.time + leg
+                    start = max(arrival, restock_from)
+                    end = start + depot.service_s
+                    step = Step(
+                        "restock", depot.location, arrival, start, end, travel_s=leg,
+                        wait_s=start - arrival,
+                    )  # fmt: skip
+                    fetched.append(
+                        _State(end, state.late, depot.location, state.previous_job,
+                               (*state.steps, step))
+                    )  # fmt: skip
+            states[:] = fetched
+
     for position, job in enumerate(jobs):
+        if position == restock_at:
+            fetch()
+            if not any(layer):
+                return Timetable(None, broken="unreachable", at="restock")
         _take_breaks(layer, breaks)
         following: list[list[_State]] = [[] for _ in range(len(breaks) + 1)]
         for done, states in enumerate(layer):
@@ -119,7 +154,7 @@ def timetable(
                 if start is None:
                     broken, at = "window", job.id
                     continue
-                same_place = state.previous_job >= 0 and state.location == job.location
+                same_place = position > 0 and jobs[position - 1].location == job.location
                 end = start + service_time_s(job, technician) + (0 if same_place else job.setup_s)
                 late_s = 0 if job.due is None else max(0, arrival - job.due)
                 step = Step(
@@ -133,7 +168,31 @@ def timetable(
         layer = [_undominated(states) for states in following]
         if not any(layer):
             return Timetable(None, broken=broken, at=at)
-    return _finish(jobs, technician, shift, breaks, layer, drive)
+    if restock_at == len(jobs):
+        fetch()
+    timed = _finish(jobs, technician, shift, breaks, layer, drive)
+    if timed.route is None or not jobs or not wants_short_days(problem):
+        return timed
+    settled = dict(starts or {})
+    for job in jobs:
+        if job.pinned is not None and job.pinned.start is not None:
+            settled.setdefault(job.id, job.pinned.start)
+    _, *inner, last = timed.route.steps
+    begin, steps, end = leave_as_suits(
+        shift, {job.id: job for job in jobs}, inner, last.travel_s, settled,
+        -1 if not_before is None else not_before, restock_from,
+    )  # fmt: skip
+    route = replace(
+        timed.route,
+        start=begin,
+        end=end,
+        steps=(
+            Step("start", shift.start_location, begin),
+            *steps,
+            Step("end", shift.end_location, end, travel_s=last.travel_s),
+        ),
+    )
+    return replace(timed, route=route, wait_s=sum(step.wait_s for step in steps))
 
 
 def _take_breaks(layer: list[list[_State]], breaks: tuple[Break, ...]) -> None:
@@ -192,7 +251,7 @@ def _finish(
     _, state, leg, end = best
     steps = _leave_later(state.steps, jobs[0].due if jobs else None)
     begin = shift.start
-    if steps and steps[0].type == "job":
+    if steps and steps[0].type != "break":
         begin = (steps[0].arrival or 0) - steps[0].travel_s
     route = Route(
         technician.id,

@@ -141,6 +141,7 @@ class Model:
             jobs=tuple(jobs),
             published=None,
             frozen_until=None,
+            restock=None,  # routes that call at the depot are closed, see `standing`
         )
         self.compiled: Compiled = compile_problem(model)
         self.arrays: Instance = self.compiled.arrays

@@ -35,8 +35,9 @@ from optimizer.search.layout import (
     TECHNICIAN,
 )
 from optimizer.search.moves import mark_empty, pull, put, restore
+from optimizer.search.refresh import refresh
 from optimizer.search.state import C_PULLED, C_SAVED
-from optimizer.search.timing import drive_time, duration, first_start, refresh
+from optimizer.search.timing import drive_time, duration, first_start
 
 # a change: who goes in, who makes room, and for each the node to follow and the split of the breaks
 JOB, FIRST_OUT, SECOND_OUT, AT, SPLIT, FIRST_AT, FIRST_SPLIT, SECOND_AT, SECOND_SPLIT = range(9)

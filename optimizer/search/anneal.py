@@ -19,6 +19,7 @@ from optimizer.search.insertion import (
 from optimizer.search.layout import BEGIN, LATEST, LOCATION, NEXT, PREV, ROUTE
 from optimizer.search.links import put_group
 from optimizer.search.moves import mark_empty, put, restore
+from optimizer.search.refresh import clear
 from optimizer.search.ruin import call_absent, ruin
 from optimizer.search.state import (
     C_ABSENT,
@@ -29,7 +30,6 @@ from optimizer.search.state import (
     C_ROUTES_ON,
     C_SAVED,
 )
-from optimizer.search.timing import clear
 
 BLINK = 0.01
 UPPER_HEAT = 0.2  # goals above the last are annealed cooler

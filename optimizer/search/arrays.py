@@ -16,10 +16,12 @@ from optimizer.problem import (
     Shift,
     Technician,
     service_time_s,
+    wants_short_days,
 )
 from optimizer.search import layout as c
 from optimizer.search.goals import energies, goal_levels, left_out_figures, typical_leg
 from optimizer.search.neighbourhoods import nearest_shifts, nearest_types, neighbours
+from optimizer.search.supplies import bare_technicians, needs_depot, trips
 
 I64 = NDArray[np.int64]
 
@@ -27,7 +29,7 @@ I64 = NDArray[np.int64]
 class Instance(NamedTuple):
     """The arrays. n tasks (a job of crew k is k tasks), R shifts, N = n + 2R nodes.
 
-    Node n + 2r is the start of shift r, n + 2r + 1 its end.
+    Node n + 2r is the start of shift r, n + 2r + 1 its end. With a depot N = n + 3R.
     """
 
     n: int
@@ -39,7 +41,7 @@ class Instance(NamedTuple):
     window_from: I64  # int64[n + 1]
     opens: I64
     closes: I64
-    service: Any  # int32[kinds, n]
+    service: Any  # int32[kinds, n], with a depot [kinds, N]
     fits: Any  # uint8[n, R]: 0 never, 1 yes, 2 yes but somebody else is preferred
     shift: I64  # int64[R, 12]
     break_window_from: I64
@@ -74,6 +76,10 @@ class Instance(NamedTuple):
     relation_least: I64
     relation_most: I64
     sums_only: bool  # neither spread nor worst_late is a goal
+    has_depot: bool  # trips to the depot may be planned; node n + 2R + r is that of shift r
+    bare: Any  # uint8[n, technicians] equipment carried suffices; [1, 1] without a depot
+    fetched: Any  # uint8[R] the trip was made before the frozen line
+    short_days: bool  # waiting or the hours at work are a goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,12 @@ def compile_problem(problem: Problem) -> Compiled:
     fits = _fits(problem, tasks, shifts, task, drive, shift, frozen)
     load, capacity = _loads(tasks, shifts)
     part_from, part_id, part_count, stock = _parts(problem, tasks)
+    has_depot = needs_depot(problem)
+    fetched = np.zeros(n_shifts, np.uint8)
+    if has_depot:
+        rows, fetched = trips(problem, shifts)
+        task = np.vstack([task, rows])
+        service = _with_trips(problem, service, n_shifts)
     task_of: dict[str, list[int]] = {}
     for index, job in enumerate(tasks):
         task_of.setdefault(job.id, []).append(index)
@@ -126,7 +138,7 @@ def compile_problem(problem: Problem) -> Compiled:
     left_out = left_out_figures(problem, tasks, published_shift)
     levels = goal_levels(problem)
     kind0 = drive[0]
-    near, around = neighbours(kind0, task, service[0], n)
+    near, around = neighbours(kind0, task, service[0, :n], n)
     leg = typical_leg(kind0, near, task, n)
     weight, drop_energy, step = energies(problem, leg, levels, left_out, task, n)
     links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
@@ -137,6 +149,7 @@ def compile_problem(problem: Problem) -> Compiled:
         published_shift, published_start, locked, left_out, weight, levels, step, drop_energy,
         _hardness(fits, load, capacity), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
+        has_depot, bare_technicians(problem, tasks, has_depot), fetched, wants_short_days(problem),
     )  # fmt: skip
     return Compiled(problem, arrays, tasks, shifts, leg, task_of, shift_of)
 
@@ -188,6 +201,15 @@ def _services(
     if not rows:
         rows.append([job.service_s for job in tasks])
     return np.array(rows, dtype=np.int32).reshape(len(rows), len(tasks)), kind_of
+
+
+def _with_trips(problem: Problem, service: Any, n_shifts: int) -> Any:
+    """The service table with a column per node, the trips' own time in theirs."""
+    assert problem.restock is not None
+    wide = np.zeros((service.shape[0], service.shape[1] + 3 * n_shifts), np.int32)
+    wide[:, : service.shape[1]] = service
+    wide[:, service.shape[1] + 2 * n_shifts :] = problem.restock.service_s
+    return wide
 
 
 def _frozen(problem: Problem) -> dict[str, list[tuple[str, str, int]]]:
@@ -295,7 +317,7 @@ def _fits(
     n, n_shifts = len(tasks), len(shifts)
     fits = np.zeros((n, n_shifts), np.uint8)
     by_demand: dict[Any, Any] = {}
-    restock = False
+    restock = needs_depot(problem)
     kinds = shift[:, c.DRIVE_KIND]
     starts = np.array([s.start_location for _, s in shifts], np.int64)
     ends = np.array([-1 if s.end_location is None else s.end_location for _, s in shifts], np.int64)

@@ -10,6 +10,7 @@ from typing import Any
 
 from optimizer.search import layout as c
 from optimizer.search.compiled import compiled, inlined
+from optimizer.search.depot import depot_node, unlink_depot
 from optimizer.search.insertion import INFINITE, draw
 from optimizer.search.layout import (
     DRIVE_KIND,
@@ -24,8 +25,9 @@ from optimizer.search.layout import (
     ROUTE,
 )
 from optimizer.search.moves import carry, mark_empty, mark_used, pull, save_route
+from optimizer.search.refresh import refresh
 from optimizer.search.state import C_MINE, C_PULLED
-from optimizer.search.timing import drive_time, refresh
+from optimizer.search.timing import drive_time
 
 WHOLE_SHARE = 0.2  # share of tries that swap whole routes
 BLINK = 0.2
@@ -99,16 +101,23 @@ def _detour(instance: Any, solution: Any, r: int, a: int, q: int, b: int) -> flo
 def _may_swap(instance: Any, solution: Any, r: int, a: int, q: int, b: int) -> bool:
     """Whether each tail may be served on the other shift by every rule without a clock."""
     n, node = instance.n, solution.node
-    if instance.stock.shape[1] > 0:  # vans differ; ruin and recreate keeps count of parts
-        return False
+    if instance.stock.shape[1] > 0 and not instance.has_depot:
+        return False  # vans differ; ruin and recreate keeps count of parts
+    end_r, end_q = n + 2 * r + 1, n + 2 * q + 1
     moved_r, at = 0, node[a, NEXT]
-    while at < n:
+    while at != end_r:
+        if at >= n:  # a trip to the depot, which is laid anew
+            at = node[at, NEXT]
+            continue
         if instance.fits[at, q] == 0 or instance.locked[at] != 0 or instance.group[at] >= 0:
             return False
         moved_r += 1
         at = node[at, NEXT]
     moved_q, at = 0, node[b, NEXT]
-    while at < n:
+    while at != end_q:
+        if at >= n:
+            at = node[at, NEXT]
+            continue
         if instance.fits[at, r] == 0 or instance.locked[at] != 0 or instance.group[at] >= 0:
             return False
         moved_q += 1
@@ -121,12 +130,14 @@ def _may_swap(instance: Any, solution: Any, r: int, a: int, q: int, b: int) -> b
     for k in range(instance.load.shape[1]):
         load = 0
         at = node[b, NEXT]
-        while at < n:
-            load += instance.load[at, k]
+        while at != end_q:
+            if at < n:
+                load += instance.load[at, k]
             at = node[at, NEXT]
         at = node[a, NEXT]
-        while at < n:
-            load -= instance.load[at, k]
+        while at != end_r:
+            if at < n:
+                load -= instance.load[at, k]
             at = node[at, NEXT]
         if solution.loaded[r, k] + load > instance.capacity[r, k]:
             return False
@@ -140,6 +151,11 @@ def _swap(instance: Any, solution: Any, worker: Any, r: int, a: int, q: int, b: 
     n, node = instance.n, solution.node
     save_route(instance, solution, worker, r)
     save_route(instance, solution, worker, q)
+    if instance.has_depot:
+        if b == depot_node(instance, q):
+            b = node[b, PREV]
+        unlink_depot(instance, solution, r)
+        unlink_depot(instance, solution, q)
     while node[a, NEXT] < n:
         pull(instance, solution, worker, node[a, NEXT])
     from_r = worker.counts[C_PULLED]

@@ -8,6 +8,13 @@ import numpy as np
 
 from optimizer.search import layout as c
 from optimizer.search.compiled import compiled, inlined
+from optimizer.search.depot import (
+    NOTHING_LACKS,
+    TRIP_EARLIER,
+    depot_node,
+    supply,
+    trip_saving,
+)
 from optimizer.search.layout import (
     BEGIN,
     DRIVE_KIND,
@@ -31,6 +38,7 @@ from optimizer.search.layout import (
     TECHNICIAN,
     WEIGHT,
 )
+from optimizer.search.spans import longer_by
 from optimizer.search.state import C_STAMP
 from optimizer.search.timing import arrive, drive_time, duration, first_start
 
@@ -57,7 +65,7 @@ def has_room(instance: Any, solution: Any, r: int, job: int) -> bool:
     for k in range(instance.load.shape[1]):
         if solution.loaded[r, k] + instance.load[job, k] > instance.capacity[r, k]:
             return False
-    if instance.stock.shape[1] > 0:
+    if instance.stock.shape[1] > 0 and not instance.has_depot:  # with one, `price` looks
         who = shift[TECHNICIAN]
         for p in range(instance.part_from[job], instance.part_from[job + 1]):
             part = instance.part_id[p]
@@ -122,10 +130,27 @@ def price(
     to = node[at, NEXT]
     out = drive_time(instance, kind, at, job)
     on = drive_time(instance, kind, job, to)
+    detour, trip, depot, via, onto = 0, False, 0, 0, 0
+    if instance.has_depot:
+        need = supply(instance, solution, r, at, job)
+        if need != NOTHING_LACKS:  # by way of the depot; `lay_depot` may find a better moment
+            trip = True
+            depot = depot_node(instance, r)
+            via = drive_time(instance, kind, at, depot)
+            onto = drive_time(instance, kind, depot, job)
+            if via >= NOWHERE or onto >= NOWHERE:
+                return INFINITE, 0, 0, 0
+            detour = via + onto
+            if need == TRIP_EARLIER:
+                if instance.fetched[r] != 0:
+                    return INFINITE, 0, 0, 0
+                detour -= trip_saving(instance, solution, r)
+            out = via + onto + instance.service[0, depot]
     if out >= NOWHERE or on >= NOWHERE:
         return INFINITE, 0, 0, 0
     leg = 0 if node[at, PREV] < 0 and to == stop else node[at, LEG]
-    energy = instance.weight[c.TRAVEL] * (out + on - leg)
+    driven = (detour if trip else out) + on - leg
+    energy = instance.weight[c.TRAVEL] * driven
     if instance.has_metres:
         m = min(kind, instance.metres.shape[0] - 1)
         here, place, there = (
@@ -146,9 +171,11 @@ def price(
         energy += 2 * instance.weight[c.CHANGES]
     if node[at, PREV] < 0 and to == stop:
         energy += instance.weight[c.VEHICLES]
+    length = duration(instance, shift[SERVICE_KIND], at, job)
+    if instance.short_days:
+        energy += longer_by(instance, solution, r, at, job, out, on, length, driven)
     if energy >= limit:
         return INFINITE, 0, 0, 0
-    length = duration(instance, shift[SERVICE_KIND], at, job)
     latest = node[to, LATEST_START]
     free = node[to, FREE_ARRIVAL]
     again = 0  # the visit behind has to set up anew when this one parts it from its own place
@@ -161,7 +188,12 @@ def price(
     leave = node[at, FINISH]
     best, best_split, best_start, best_slack = INFINITE, 0, 0, 0
     for split in range(first, last + 1):
-        arrival = arrive(instance, first, split, leave, out, False)
+        if trip:
+            there = arrive(instance, first, split, leave, via, False)
+            arrival = first_start(instance, depot, there) if there < FAR else FAR
+            arrival += instance.service[0, depot] + onto
+        else:
+            arrival = arrive(instance, first, split, leave, out, False)
         if arrival >= FAR:
             break
         arrival = max(arrival, instance.task[job, RELEASE])

@@ -30,7 +30,7 @@ from optimizer.search.layout import (
     TECHNICIAN,
 )
 from optimizer.search.moves import mark_empty, put, unlink
-from optimizer.search.timing import refresh
+from optimizer.search.refresh import refresh
 
 SAME_START, AFTER_END, AFTER_START = 0, 1, 2
 BOLD_BLINK = 0.4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.search.compiled import compiled
+from optimizer.search.depot import depot_node, draw_from_stock
 from optimizer.search.layout import (
     EARLIEST,
     LATEST,
@@ -15,8 +16,9 @@ from optimizer.search.layout import (
     SHIFT_TYPE,
     TECHNICIAN,
 )
+from optimizer.search.refresh import refresh
+from optimizer.search.spans import measure_spans
 from optimizer.search.state import C_ITERATION, C_PULLED, C_ROUTES_ON, C_SAVED
-from optimizer.search.timing import refresh
 
 
 @compiled
@@ -72,7 +74,7 @@ def carry(instance: Any, solution: Any, r: int, job: int, sign: int) -> None:
     """Add the load and parts of a visit to its shift, or take them off."""
     for k in range(instance.load.shape[1]):
         solution.loaded[r, k] += sign * instance.load[job, k]
-    if instance.stock.shape[1] > 0:
+    if instance.stock.shape[1] > 0 and not instance.has_depot:
         who = instance.shift[r, TECHNICIAN]
         for p in range(instance.part_from[job], instance.part_from[job + 1]):
             solution.used[who, instance.part_id[p]] += sign * instance.part_count[p]
@@ -145,6 +147,8 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
     for slot in range(worker.counts[C_SAVED]):
         r = worker.saved_routes[slot]
         first, last = worker.saved_from[slot], worker.saved_from[slot + 1]
+        if instance.has_depot:
+            node[depot_node(instance, r), ROUTE] = -1
         for position in range(first, last):
             at = worker.saved_task[position]
             for f in range(8):
@@ -154,6 +158,10 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
             instance.task[at, EARLIEST] = worker.saved_window[position, 0]
             instance.task[at, LATEST] = worker.saved_window[position, 1]
         count = last - first - 2
+        if instance.has_depot:
+            draw_from_stock(instance, solution, r)
+            if node[depot_node(instance, r), ROUTE] >= 0:
+                count -= 1
         if count > 0 and solution.visits[r] == 0:
             mark_used(instance, worker, r)
         elif count == 0 and solution.visits[r] > 0:
@@ -161,6 +169,8 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
         solution.visits[r] = count
         for f in range(N_FIGURES):
             solution.figures[r, f] = worker.saved_figures[slot, f]
+        if instance.short_days:
+            measure_spans(instance, solution, r)
     for x in range(worker.counts[C_PULLED]):
         job = worker.pulled[x]
         if worker.was_absent[job] == 0:

@@ -8,6 +8,7 @@ from typing import Any
 from optimizer.check import check
 from optimizer.plan import Plan, Route, SolverInfo, Unassigned
 from optimizer.problem import Job
+from optimizer.search import layout as c
 from optimizer.search.arrays import Compiled
 from optimizer.timetable import timetable
 
@@ -22,14 +23,24 @@ def read_plan(compiled: Compiled, following: Any, begins: Any, info: SolverInfo)
         at = int(following[n + 2 * r])
         jobs: list[Job] = []
         starts: dict[str, int] = {}
-        while at < n:
+        trip: int | None = None
+        while at != n + 2 * r + 1:
+            if at >= n:
+                trip = len(jobs)
+                at = int(following[at])
+                continue
             job = compiled.tasks[at]
             jobs.append(job)
             if arrays.group[at] >= 0 or arrays.locked[at]:
                 starts[job.id] = int(begins[at])
             at = int(following[at])
         if jobs:
-            timed = timetable(problem, technician, shift, jobs, starts, problem.frozen_until)
+            begin = 0
+            if trip is not None:
+                begin = int(arrays.task[n + 2 * arrays.n_shifts + r, c.EARLIEST])
+            timed = timetable(
+                problem, technician, shift, jobs, starts, problem.frozen_until, trip, begin
+            )
             if timed.route is None:
                 raise AssertionError(
                     f"search and timetable disagree on {technician.id}/{shift.id}: "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimizer.search.compiled import compiled
+from optimizer.search.compiled import compiled, inlined
 from optimizer.search.insertion import draw
 from optimizer.search.layout import NEXT, PREV, ROUTE
 from optimizer.search.moves import mark_empty, pull
+from optimizer.search.refresh import refresh
 from optimizer.search.state import (
     C_ABSENT,
     C_ITERATION,
@@ -16,7 +17,6 @@ from optimizer.search.state import (
     C_ROUTES_ON,
     C_SAVED,
 )
-from optimizer.search.timing import refresh
 
 LONGEST_STRING = 10.0
 KEEP_GOING = 0.01  # chance per visit that a preserved substring ends
@@ -62,6 +62,24 @@ def ruin(instance: Any, solution: Any, worker: Any, mean_removed: float) -> int:
     return seed  # type: ignore[no-any-return]
 
 
+@inlined
+def _visit_before(instance: Any, node: Any, at: int) -> int:
+    """The node before, past a trip to the depot."""
+    at = node[at, PREV]
+    if at >= instance.n + 2 * instance.n_shifts:
+        at = node[at, PREV]
+    return at
+
+
+@inlined
+def _visit_behind(instance: Any, node: Any, at: int) -> int:
+    """The node behind, past a trip to the depot."""
+    at = node[at, NEXT]
+    if at >= instance.n + 2 * instance.n_shifts:
+        at = node[at, NEXT]
+    return at
+
+
 @compiled
 def _pull_string(
     instance: Any, solution: Any, worker: Any, centre: int, length: int, count: int
@@ -77,26 +95,26 @@ def _pull_string(
             spared = count - length
     total = length + spared
     behind = 0
-    at = centre
-    while behind < total - 1 and node[at, PREV] < n:
-        at = node[at, PREV]
+    at = _visit_before(instance, node, centre)
+    while behind < total - 1 and at < n:
+        at = _visit_before(instance, node, at)
         behind += 1
     ahead = 0
-    last = centre
-    while ahead < total - 1 and node[last, NEXT] < n:
-        last = node[last, NEXT]
+    last = _visit_behind(instance, node, centre)
+    while ahead < total - 1 and last < n:
+        last = _visit_behind(instance, node, last)
         ahead += 1
     # the string may start up to ``behind`` before the centre, and must end on the route
     least = max(0, total - 1 - ahead)
     before = least + int(draw(worker.random) * (behind - least + 1))
     at = centre
     for _ in range(before):
-        at = node[at, PREV]
+        at = _visit_before(instance, node, at)
     spare_from = int(draw(worker.random) * (length + 1)) if spared > 0 else total
     taken = 0
     for k in range(total):
         worker.scratch[k, 2] = at
-        at = node[at, NEXT]
+        at = _visit_behind(instance, node, at)
     for k in range(total):
         if k >= spare_from and k < spare_from + spared:
             continue

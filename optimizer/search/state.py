@@ -29,6 +29,9 @@ class Solution(NamedTuple):
     best_next: Any  # int32[N]
     best_begin: I64  # int64[N] starts that belong to ``best_next``
     window: I64  # int64[n, 2] the windows' outer ends as the problem has them
+    supplied: Any  # uint8[N] the visit stands behind the trip to the depot
+    drawn: I64  # int64[R, parts] taken from the stock; only kept with a depot
+    span: I64  # int64[N, 6], see `spans`; [1, 6] where nobody counts hours
 
 
 class Worker(NamedTuple):
@@ -82,7 +85,7 @@ def new_solution(compiled: Compiled) -> Solution:
     """Every shift empty, every task left out."""
     arrays = compiled.arrays
     n, n_shifts = arrays.n, arrays.n_shifts
-    size = n + 2 * n_shifts
+    size = len(arrays.task)
     node = np.zeros((size, 8), np.int64)
     node[:, c.ROUTE] = -1
     starts = n + 2 * np.arange(n_shifts)
@@ -103,6 +106,9 @@ def new_solution(compiled: Compiled) -> Solution:
         best_next,
         np.zeros(size, np.int64),
         arrays.task[:n, [c.EARLIEST, c.LATEST]].copy(),
+        np.zeros(size, np.uint8),
+        np.zeros((n_shifts, arrays.stock.shape[1]), np.int64),
+        np.zeros((size if arrays.short_days else 1, 6), np.int64),
     )
 
 
@@ -110,7 +116,7 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
     """A workspace whose random stream depends on ``seed`` and ``worker_id`` only."""
     arrays: Instance = compiled.arrays
     n, n_shifts = arrays.n, arrays.n_shifts
-    size = n + 2 * n_shifts
+    size = len(arrays.task)
     types = arrays.shift[:, c.SHIFT_TYPE]
     n_types = int(types.max()) + 1 if n_shifts else 0
     empty_from = np.zeros(n_types + 1, np.int64)

@@ -18,10 +18,8 @@ from optimizer.search.layout import (
     EARLIEST,
     FAR,
     FINISH,
-    FIRST_BREAK,
     FREE_ARRIVAL,
     HARD_END,
-    LAST_BREAK,
     LATEST,
     LATEST_START,
     LEG,
@@ -158,16 +156,6 @@ def forward(instance: Any, solution: Any, r: int) -> bool:
         time = start + duration(instance, service_kind, at, to)
         node[to, BEGIN], node[to, FINISH], node[to, ROUTE] = start, time, r
         node[to, PREV] = at
-        late = arrival - instance.task[to, DUE]
-        if late > 0:
-            figures[c.LATE] += late * instance.task[to, WEIGHT]
-            figures[c.WORST_LATE] = max(figures[c.WORST_LATE], late)
-        wait = start - arrival
-        if count == 0 and first == last:
-            spare = min(wait, max(0, -late))
-            begin = arrival + spare - leg
-            wait -= spare
-        figures[c.WAITING] += wait
         figures[c.TRAVEL] += leg
         if instance.has_metres:
             figures[c.DISTANCE] += instance.metres[
@@ -175,6 +163,19 @@ def forward(instance: Any, solution: Any, r: int) -> bool:
                 instance.task[at, LOCATION],
                 instance.task[to, LOCATION],
             ]
+        if to >= n:  # a trip to the depot
+            at = to
+            continue
+        late = arrival - instance.task[to, DUE]
+        if late > 0:
+            figures[c.LATE] += late * instance.task[to, WEIGHT]
+            figures[c.WORST_LATE] = max(figures[c.WORST_LATE], late)
+        wait = start - arrival
+        if at == n + 2 * r and first == last:
+            spare = min(wait, max(0, -late))
+            begin = arrival + spare - leg
+            wait -= spare
+        figures[c.WAITING] += wait
         shown = instance.published_shift[to]
         if shown != -1:
             if shown != r:
@@ -245,97 +246,3 @@ def backward(instance: Any, solution: Any, r: int) -> None:
         node[job, FREE_ARRIVAL] = free
         at = job
         to_end = False
-
-
-@compiled
-def _lay_breaks(instance: Any, solution: Any, r: int) -> bool:
-    """Put each break on the leg where it delays least; False when some break fits nowhere."""
-    n = instance.n
-    node, shift = solution.node, instance.shift[r]
-    begin, stop = n + 2 * r, n + 2 * r + 1
-    at = begin
-    while at != stop:
-        solution.break_first[at] = solution.break_last[at] = 0
-        at = node[at, NEXT]
-    earliest_leg = begin
-    for b in range(shift[FIRST_BREAK], shift[LAST_BREAK]):
-        if not forward(instance, solution, r):
-            return False
-        backward(instance, solution, r)
-        best, chosen = FAR, -1
-        at = earliest_leg
-        while at != stop:
-            to = node[at, NEXT]
-            to_end = to == stop
-            first = solution.break_first[at]
-            if solution.break_last[at] == first:
-                first = b
-            arrival = arrive(instance, first, b + 1, node[at, FINISH], node[at, LEG], to_end)
-            if arrival < FAR:
-                if not to_end:
-                    arrival = max(arrival, instance.task[to, RELEASE])
-                if arrival <= node[to, LATEST_START]:
-                    harm = max(0, arrival - node[to, FREE_ARRIVAL]) * 1000
-                    harm += max(0, arrival - node[to, BEGIN])
-                    if harm < best:
-                        best, chosen = harm, at
-            elif chosen >= 0:
-                break
-            at = to
-        if chosen < 0:
-            return False
-        if solution.break_last[chosen] == solution.break_first[chosen]:
-            solution.break_first[chosen] = b
-        solution.break_last[chosen] = b + 1
-        earliest_leg = chosen
-    return forward(instance, solution, r)
-
-
-@compiled
-def clear(instance: Any, solution: Any, r: int) -> None:
-    """The clocks of a shift that is not used; all its breaks lie before the first visit to come."""
-    node, shift = solution.node, instance.shift[r]
-    begin = instance.n + 2 * r
-    stop = begin + 1
-    node[begin, NEXT], node[stop, PREV] = stop, begin
-    node[begin, FINISH] = shift[SHIFT_START]
-    node[stop, BEGIN] = node[stop, FINISH] = shift[SHIFT_START]
-    node[stop, LATEST_START] = shift[HARD_END]
-    node[stop, FREE_ARRIVAL] = min(shift[SHIFT_END], shift[HARD_END])
-    solution.break_first[begin], solution.break_last[begin] = shift[FIRST_BREAK], shift[LAST_BREAK]
-    solution.visits[r] = 0
-    solution.figures[r, :] = 0
-
-
-@compiled
-def refresh(instance: Any, solution: Any, scratch: Any, r: int) -> bool:
-    """Recompute route ``r`` after its chain of NEXT changed; False where it cannot be timed.
-
-    Breaks are laid anew; if that fails, they go back to the legs they were on.
-    """
-    n = instance.n
-    node, shift = solution.node, instance.shift[r]
-    begin, stop = n + 2 * r, n + 2 * r + 1
-    if node[begin, NEXT] == stop:
-        clear(instance, solution, r)
-        return True
-    if shift[FIRST_BREAK] < shift[LAST_BREAK]:
-        at, k = begin, 0
-        while at != stop:
-            scratch[k, 0] = solution.break_first[at]
-            scratch[k, 1] = solution.break_last[at]
-            at = node[at, NEXT]
-            k += 1
-        if not _lay_breaks(instance, solution, r):
-            at, k = begin, 0
-            while at != stop:
-                solution.break_first[at] = scratch[k, 0]
-                solution.break_last[at] = scratch[k, 1]
-                at = node[at, NEXT]
-                k += 1
-            if not forward(instance, solution, r):
-                return False
-    elif not forward(instance, solution, r):
-        return False
-    backward(instance, solution, r)
-    return True
