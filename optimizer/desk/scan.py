@@ -130,7 +130,7 @@ def _might_fit(instance: Any, solution: Any, r: int, at: int, job: int) -> bool:
     start = first_start(instance, job, max(node[at, FINISH] + out, instance.task[job, RELEASE]))
     if start >= FAR:
         return False
-    onward = start + duration(instance, shift[SERVICE_KIND], at, job) + on
+    onward = start + duration(instance, node, shift[SERVICE_KIND], at, job) + on
     return onward <= (shift[HARD_END] if to == stop else instance.task[to, LATEST])  # type: ignore[no-any-return]
 
 

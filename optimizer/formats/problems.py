@@ -13,7 +13,7 @@ from optimizer.formats.jobs import job_from_json, job_to_json
 from optimizer.formats.matrices import travel_from_json, travel_to_json
 from optimizer.formats.plans import plan_from_document, plan_to_json
 from optimizer.formats.technicians import technician_from_json, technician_to_json
-from optimizer.formats.validate import validate
+from optimizer.formats.validate import MOST_VISITS, validate
 from optimizer.problem import DEFAULT_OBJECTIVE, GOALS, Goal, Location, Problem, Restock
 
 PROBLEM_FORMAT = "zhunda-problem/1"
@@ -28,7 +28,7 @@ CLASS_KEYS = frozenset({"weight"})
 RESTOCK_KEYS = frozenset({"location", "service_s"})
 GOAL_KEYS = frozenset({"sum"})
 
-MOST_JOBS = 1_000_000
+MOST_JOBS = MOST_VISITS
 
 
 def problem_from_json(source: Source, folder: Path | None = None) -> Problem:

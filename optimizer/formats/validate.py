@@ -8,6 +8,9 @@ from itertools import pairwise
 from optimizer.formats.errors import ProblemError
 from optimizer.problem import MANDATORY_PENALTY, Job, Problem
 
+MOST_VISITS = 100_000
+"""Jobs, each counted once per head of its crew."""
+
 _SUM_LIMIT = 2**62
 """Goals are summed in 64 bits."""
 
@@ -61,6 +64,10 @@ def _technicians(problem: Problem) -> None:
 
 
 def _jobs(problem: Problem) -> None:
+    if sum(job.crew for job in problem.jobs) > MOST_VISITS:
+        number = max(range(len(problem.jobs)), key=lambda k: problem.jobs[k].crew)
+        message = f"{problem.jobs[number].crew} for this job, at most {MOST_VISITS} visits in all"
+        raise ProblemError(f"jobs[{number}].crew", message)
     size = len(problem.locations)
     jobs = {job.id for job in problem.jobs}
     shifts = {who.id: {shift.id for shift in who.shifts} for who in problem.technicians}

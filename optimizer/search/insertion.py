@@ -171,7 +171,7 @@ def price(
         energy += 2 * instance.weight[c.CHANGES]
     if node[at, PREV] < 0 and to == stop:
         energy += instance.weight[c.VEHICLES]
-    length = duration(instance, shift[SERVICE_KIND], at, job)
+    length = duration(instance, node, shift[SERVICE_KIND], at, job)
     if instance.short_days:
         energy += longer_by(instance, solution, r, at, job, out, on, length, driven)
     if energy >= limit:

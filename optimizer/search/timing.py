@@ -115,11 +115,15 @@ def depart(instance: Any, first: int, last: int, arrival: int, leg: int, to_end:
 
 
 @inlined
-def duration(instance: Any, kind: int, previous: int, job: int) -> int:
+def duration(instance: Any, node: Any, kind: int, previous: int, job: int) -> int:
     """Seconds of service at ``job`` after ``previous``: setup only where the place is new."""
     time = instance.service[kind, job]
-    if instance.task[job, SETUP] > 0 and (
-        previous >= instance.n or instance.task[previous, LOCATION] != instance.task[job, LOCATION]
+    if instance.task[job, SETUP] <= 0:
+        return time  # type: ignore[no-any-return]
+    if previous >= instance.n + 2 * instance.n_shifts:  # a trip to the depot changes nothing
+        previous = node[previous, PREV]
+    if previous >= instance.n or (
+        instance.task[previous, LOCATION] != instance.task[job, LOCATION]
     ):
         return time + instance.task[job, SETUP]  # type: ignore[no-any-return]
     return time  # type: ignore[no-any-return]
@@ -153,7 +157,7 @@ def forward(instance: Any, solution: Any, r: int) -> bool:
         start = first_start(instance, to, arrival)
         if start >= FAR:
             return False
-        time = start + duration(instance, service_kind, at, to)
+        time = start + duration(instance, node, service_kind, at, to)
         node[to, BEGIN], node[to, FINISH], node[to, ROUTE] = start, time, r
         node[to, PREV] = at
         figures[c.TRAVEL] += leg
@@ -224,7 +228,7 @@ def backward(instance: Any, solution: Any, r: int) -> None:
             break
         first, last = solution.break_first[job], solution.break_last[job]
         leg = node[job, LEG]
-        length = duration(instance, service_kind, node[job, PREV], job)
+        length = duration(instance, node, service_kind, node[job, PREV], job)
         limit = depart(instance, first, last, node[at, LATEST_START], leg, to_end)
         node[job, LATEST_START] = last_start(instance, job, limit - length)
         free = depart(instance, first, last, node[at, FREE_ARRIVAL], leg, to_end)
