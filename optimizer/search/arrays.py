@@ -100,7 +100,7 @@ def compile_problem(problem: Problem) -> Compiled:
 
     Travel is copied only where a speed factor or several profiles demand it.
     """
-    from optimizer.search.links import find_links
+    from optimizer.search.links import find_links, narrow_windows
 
     shifts = tuple((who, shift) for who in problem.technicians for shift in who.shifts)
     tasks = tuple(job for job in problem.jobs for _ in range(job.crew))
@@ -142,6 +142,7 @@ def compile_problem(problem: Problem) -> Compiled:
     leg = typical_leg(kind0, near, task, n)
     weight, drop_energy, step = energies(problem, leg, levels, left_out, task, n)
     links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
+    narrow_windows(links, task, service, locked)
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,
         fits, shift, *breaks, load, capacity, part_from, part_id, part_count, stock, near, around,

@@ -14,9 +14,11 @@ from optimizer.search import layout as c
 from optimizer.search.compiled import compiled, inlined
 from optimizer.search.layout import (
     DRIVE_KIND,
+    EARLIEST,
     FAR,
     FINISH,
     FREE_ARRIVAL,
+    LATEST,
     LATEST_START,
     LEG,
     NEXT,
@@ -28,8 +30,6 @@ from optimizer.search.layout import (
 )
 from optimizer.search.spans import longer_by, measure_spans
 from optimizer.search.timing import arrive, backward, drive_time, first_start, forward
-
-NOTHING_LACKS, TRIP_NEEDED, TRIP_EARLIER = 0, 1, 2
 
 
 @inlined
@@ -52,16 +52,6 @@ def lacks(instance: Any, solution: Any, r: int, job: int) -> bool:
 
 
 @inlined
-def supply(instance: Any, solution: Any, r: int, at: int, job: int) -> int:
-    """What the visit behind ``at`` would need: nothing, a trip, or the planned trip earlier."""
-    if solution.supplied[at] != 0 or not lacks(instance, solution, r, job):
-        return NOTHING_LACKS
-    if solution.node[depot_node(instance, r), ROUTE] >= 0:
-        return TRIP_EARLIER
-    return TRIP_NEEDED
-
-
-@inlined
 def trip_saving(instance: Any, solution: Any, r: int) -> int:
     """Seconds of driving that the planned trip of route r costs now."""
     node = solution.node
@@ -72,6 +62,38 @@ def trip_saving(instance: Any, solution: Any, r: int) -> int:
     if direct >= NOWHERE:
         return 0
     return node[before, LEG] + node[depot, LEG] - direct  # type: ignore[no-any-return]
+
+
+@compiled
+def way_by_depot(
+    instance: Any, solution: Any, r: int, at: int, job: int, direct: int
+) -> tuple[int, int, int, int]:
+    """The way from ``at`` to a visit, by the depot where something lacks.
+
+    `lay_depot` may find a better moment for the trip later.
+
+    Returns
+    -------
+    way, saving, floor, ceiling
+        Seconds from ``at`` to the visit, how much of them is no longer driven (or no drive at all),
+        the earliest arrival, and the latest arrival when driving on at once.
+    """
+    if not lacks(instance, solution, r, job):
+        return direct, 0, -FAR, FAR - 1
+    kind, depot = instance.shift[r, DRIVE_KIND], depot_node(instance, r)
+    there = drive_time(instance, kind, at, depot)
+    onto = drive_time(instance, kind, depot, job)
+    stay = instance.service[0, depot]
+    saving = stay
+    if solution.node[depot, ROUTE] >= 0:  # the planned trip comes earlier
+        if instance.fetched[r] != 0:
+            return NOWHERE, 0, 0, 0
+        saving += trip_saving(instance, solution, r)
+    if there >= NOWHERE or onto >= NOWHERE:
+        return NOWHERE, 0, 0, 0
+    rest = stay + onto
+    floor, ceiling = instance.task[depot, EARLIEST] + rest, instance.task[depot, LATEST] + rest
+    return there + rest, saving, floor, min(ceiling, FAR - 1)
 
 
 @compiled

@@ -8,13 +8,7 @@ import numpy as np
 
 from optimizer.search import layout as c
 from optimizer.search.compiled import compiled, inlined
-from optimizer.search.depot import (
-    NOTHING_LACKS,
-    TRIP_EARLIER,
-    depot_node,
-    supply,
-    trip_saving,
-)
+from optimizer.search.depot import way_by_depot
 from optimizer.search.layout import (
     BEGIN,
     DRIVE_KIND,
@@ -40,7 +34,14 @@ from optimizer.search.layout import (
 )
 from optimizer.search.spans import longer_by
 from optimizer.search.state import C_STAMP
-from optimizer.search.timing import arrive, drive_time, duration, first_start
+from optimizer.search.timing import (
+    arrive,
+    depart,
+    drive_time,
+    duration,
+    first_start,
+    last_start,
+)
 
 INFINITE = 1e300
 
@@ -111,6 +112,17 @@ def harm_downstream(instance: Any, solution: Any, r: int, at: int, arrival: int)
     return harm + weight_over * over  # type: ignore[no-any-return]
 
 
+@compiled
+def latest_without_setup(instance: Any, solution: Any, r: int, at: int) -> int:
+    """Latest start of the visit at ``at`` once the one before it is at the same place."""
+    node, stop = solution.node, instance.n + 2 * r + 1
+    to = node[at, NEXT]
+    length = instance.service[instance.shift[r, SERVICE_KIND], at]
+    first, last = solution.break_first[at], solution.break_last[at]
+    limit = depart(instance, first, last, node[to, LATEST_START], node[at, LEG], to == stop)
+    return max(node[at, LATEST_START], last_start(instance, at, limit - length))  # type: ignore[no-any-return]
+
+
 @inlined
 def price(
     instance: Any, solution: Any, r: int, at: int, job: int, limit: float
@@ -130,26 +142,13 @@ def price(
     to = node[at, NEXT]
     out = drive_time(instance, kind, at, job)
     on = drive_time(instance, kind, job, to)
-    detour, trip, depot, via, onto = 0, False, 0, 0, 0
-    if instance.has_depot:
-        need = supply(instance, solution, r, at, job)
-        if need != NOTHING_LACKS:  # by way of the depot; `lay_depot` may find a better moment
-            trip = True
-            depot = depot_node(instance, r)
-            via = drive_time(instance, kind, at, depot)
-            onto = drive_time(instance, kind, depot, job)
-            if via >= NOWHERE or onto >= NOWHERE:
-                return INFINITE, 0, 0, 0
-            detour = via + onto
-            if need == TRIP_EARLIER:
-                if instance.fetched[r] != 0:
-                    return INFINITE, 0, 0, 0
-                detour -= trip_saving(instance, solution, r)
-            out = via + onto + instance.service[0, depot]
+    saving, floor, ceiling = 0, -FAR, FAR - 1
+    if instance.has_depot and solution.supplied[at] == 0:
+        out, saving, floor, ceiling = way_by_depot(instance, solution, r, at, job, out)
     if out >= NOWHERE or on >= NOWHERE:
         return INFINITE, 0, 0, 0
     leg = 0 if node[at, PREV] < 0 and to == stop else node[at, LEG]
-    driven = (detour if trip else out) + on - leg
+    driven = out - saving + on - leg
     energy = instance.weight[c.TRAVEL] * driven
     if instance.has_metres:
         m = min(kind, instance.metres.shape[0] - 1)
@@ -184,18 +183,17 @@ def price(
         if place == instance.task[at, LOCATION] and place != instance.task[job, LOCATION]:
             again = instance.task[to, SETUP]
             free -= again
+    elif to != stop and instance.task[to, SETUP] > 0:
+        if instance.task[to, LOCATION] == instance.task[job, LOCATION]:
+            latest = latest_without_setup(instance, solution, r, to)
     first, last = solution.break_first[at], solution.break_last[at]
     leave = node[at, FINISH]
     best, best_split, best_start, best_slack = INFINITE, 0, 0, 0
     for split in range(first, last + 1):
-        if trip:
-            there = arrive(instance, first, split, leave, via, False)
-            arrival = first_start(instance, depot, there) if there < FAR else FAR
-            arrival += instance.service[0, depot] + onto
-        else:
-            arrival = arrive(instance, first, split, leave, out, False)
-        if arrival >= FAR:
+        arrival = arrive(instance, first, split, leave, out, False)
+        if arrival > ceiling:
             break
+        arrival = max(arrival, floor)
         arrival = max(arrival, instance.task[job, RELEASE])
         start = first_start(instance, job, arrival)
         if start >= FAR:

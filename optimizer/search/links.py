@@ -34,6 +34,8 @@ from optimizer.search.refresh import refresh
 
 SAME_START, AFTER_END, AFTER_START = 0, 1, 2
 BOLD_BLINK = 0.4
+TRIES, THOROUGH_TRIES = 2, 8
+PASSES = 20  # a bound travels one relation or more per pass
 SHIFT_BLINK = 0.1  # what suits one member best may leave nothing for the next: look away at times
 
 
@@ -101,6 +103,39 @@ def find_links(
     )
 
 
+def narrow_windows(
+    links: Links, task: NDArray[np.int64], service: NDArray[np.int32], locked: NDArray[np.uint8]
+) -> None:
+    """Narrow the windows of linked visits, in place, to what their relations leave at best.
+
+    So a predecessor does not start so early that the largest gap ends before its successor opens.
+    The loosest durations count: nothing that could be planned is lost.
+    """
+    tasks = [int(t) for t in links.group_task]
+    shortest, longest = service.min(axis=0), service.max(axis=0)
+    for _ in range(PASSES):
+        changed = False
+        for t in tasks:
+            for x in range(links.relation_from[t], links.relation_from[t + 1]):
+                other, kind = int(links.relation_other[x]), int(links.relation_kind[x])
+                least, most = int(links.relation_least[x]), int(links.relation_most[x])
+                if kind == AFTER_END:
+                    least += int(shortest[other])
+                    most += int(longest[other]) + int(task[other, SETUP])
+                for which, bound in (
+                    (t, (task[other, EARLIEST] + least, task[other, LATEST] + most)),
+                    (other, (task[t, EARLIEST] - most, task[t, LATEST] - least)),
+                ):
+                    if locked[which]:
+                        continue
+                    low = max(int(task[which, EARLIEST]), int(bound[0]))
+                    high = min(int(task[which, LATEST]), int(bound[1]))
+                    changed |= low != task[which, EARLIEST] or high != task[which, LATEST]
+                    task[which, EARLIEST], task[which, LATEST] = low, high
+        if not changed:
+            return
+
+
 def _groups(n: int, ties: list[tuple[int, int]]) -> NDArray[np.int64]:
     root = list(range(n))
 
@@ -152,7 +187,7 @@ def _topological(
 def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
     """Starts of ``job`` that its placed relatives (and their relations to it) leave open.
 
-    Relatives that only have to start together may still be moved later by their own slack.
+    Relatives may still be moved later by their own slack.
     """
     node = solution.node
     least, most = -FAR, FAR
@@ -167,7 +202,8 @@ def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
         else:
             early, late = _base(instance, solution, kind, other)
             least = max(least, late + instance.relation_least[x])
-            most = min(most, early + instance.relation_most[x])
+            slack = node[other, LATEST_START] - node[other, BEGIN]
+            most = min(most, early + slack + instance.relation_most[x])
     return least, most
 
 
@@ -204,7 +240,17 @@ def _settle_windows(instance: Any, solution: Any, worker: Any, job: int) -> bool
             _hold(instance, other, start, start)
         else:
             early, late = _base(instance, solution, kind, other)
+            later = start - instance.relation_most[x] - early
+            if later > 0:  # the one before waits, so that the largest gap is kept
+                _hold(instance, other, node[other, BEGIN] + later, FAR)
+                if not refresh(instance, solution, worker.scratch, node[other, ROUTE]):
+                    return False
+                if node[job, BEGIN] != start:
+                    return False
+                early, late = _base(instance, solution, kind, other)
             spare = start - late - instance.relation_least[x]
+            if spare < 0 or start > early + instance.relation_most[x]:
+                return False
             _hold(instance, other, node[other, BEGIN], node[other, BEGIN] + spare)
             _hold(instance, job, start, early + instance.relation_most[x])
         if not refresh(instance, solution, worker.scratch, node[other, ROUTE]):
@@ -278,43 +324,62 @@ def _place_one(
 
 @compiled
 def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float) -> bool:
-    """Place every member of the group of ``job``, or none; False if a route broke for good."""
+    """Place every member of the group of ``job``, or none; False if a route broke for good.
+
+    What suits the first member best may leave nothing for the others, so a failure is tried again
+    with bolder looking away: once within the search, more often when called without blinks.
+    """
     group = instance.group[job]
-    first, last = instance.group_from[group], instance.group_from[group + 1]
     worth = 0.0
-    for k in range(first, last):
+    for k in range(instance.group_from[group], instance.group_from[group + 1]):
         worth += instance.drop_energy[instance.group_task[k]]
-    spent = 0.0
-    complete = True
+    tries = TRIES if blink > 0.0 else THOROUGH_TRIES
     if blink > 0.0 and draw(worker.random) < 0.5:
         blink = BOLD_BLINK
-    for k in range(first, last):
+    for _ in range(tries):
+        if _put_members(instance, solution, worker, group, blink, worth):
+            return True
+        if not _take_back(instance, solution, worker, group):
+            return False
+        blink = BOLD_BLINK
+    return True
+
+
+@compiled
+def _put_members(
+    instance: Any, solution: Any, worker: Any, group: int, blink: float, worth: float
+) -> bool:
+    """Place the members one by one; False, and a mess, where one finds no place."""
+    spent = 0.0
+    for k in range(instance.group_from[group], instance.group_from[group + 1]):
         member = instance.group_task[k]
         if solution.node[member, ROUTE] >= 0:
             continue
         least, most = _room_to_start(instance, solution, member)
         _hold(instance, member, least, most)
-        complete = instance.task[member, EARLIEST] <= instance.task[member, LATEST]
-        if complete:
-            energy, at, split = _place_one(
-                instance, solution, worker, member, blink, min(worth - spent, INFINITE)
-            )
-            complete = at >= 0
-            if complete:
-                spent += energy
-                complete = put(instance, solution, worker, member, at, split)
-                if complete:
-                    complete = _settle_windows(instance, solution, worker, member)
-        if not complete:
-            break
-    if complete:
-        return True
+        if instance.task[member, EARLIEST] > instance.task[member, LATEST]:
+            return False
+        limit = min(worth - spent, INFINITE)
+        energy, at, split = _place_one(instance, solution, worker, member, blink, limit)
+        if at < 0:
+            return False
+        spent += energy
+        if not put(instance, solution, worker, member, at, split):
+            return False
+        if not _settle_windows(instance, solution, worker, member):
+            return False
+    return True
+
+
+@compiled
+def _take_back(instance: Any, solution: Any, worker: Any, group: int) -> bool:
+    """Take every member out and free its window; False if a route broke for good."""
     possible = True
-    for k in range(first, last):
+    for k in range(instance.group_from[group], instance.group_from[group + 1]):
         member = instance.group_task[k]
-        r = solution.node[member, ROUTE]
         if instance.locked[member] != 0:
             continue
+        r = solution.node[member, ROUTE]
         instance.task[member, EARLIEST] = solution.window[member, 0]
         instance.task[member, LATEST] = solution.window[member, 1]
         if r >= 0:

@@ -145,7 +145,7 @@ def measure_spans(instance: Any, solution: Any, r: int) -> None:
         to_end = False
 
 
-@inlined
+@compiled
 def longer_by(
     instance: Any,
     solution: Any,

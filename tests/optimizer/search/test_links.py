@@ -117,11 +117,6 @@ def test_after_a_crew_counts_from_its_last_half() -> None:
     assert (stop_of(plan, "K").start or 0) >= max(s.end or 0 for _, s in steps_of(plan, "J"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="put_group places a predecessor at its earliest start and never later, so that a "
-    "largest gap which only a later start can keep leaves the whole group out",
-)
 def test_a_predecessor_starts_later_when_the_largest_gap_asks_for_it() -> None:
     # J can end at any time up to 2 h, K opens at 3 h 30: 90 minutes after the latest J
     jobs = [
