@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
 
     roles = add("roles", _roles, "print which role may use which route, and sees which field")
     roles.add_argument("--json", action="store_true", help="print it as JSON")
+
+    past = add("check-history", _check_history, "check all history: papers, stock, calls, moves")
+    past.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add("lifecycle", _lifecycle, "print the transition table of jobs and visits as Markdown")
     return parser
 
 
@@ -347,6 +351,28 @@ def _roles(options: argparse.Namespace) -> int:
     from api.access import table
 
     print(json.dumps(table(), indent=2) if options.json else as_text(table()))
+    return 0
+
+
+def _check_history(options: argparse.Namespace) -> int:
+    from api import cli
+
+    looked, found = cli.check_history(_with_database())
+    if options.json:
+        findings = [asdict(finding) for finding in found]
+        print(json.dumps({"looked": looked, "findings": findings}, indent=2))
+    else:
+        for finding in found:
+            print(f"{finding.check}: {finding.subject}: {finding.detail}")
+        print(", ".join(f"{count} {name}" for name, count in looked.items()), "looked at;")
+        print(f"{len(found)} findings")
+    return 1 if found else 0
+
+
+def _lifecycle(_options: argparse.Namespace) -> int:
+    from domain.lifecycle import as_markdown
+
+    print(as_markdown(), end="")
     return 0
 
 

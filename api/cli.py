@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from api import wiring, worker
 from api.db.migrate import upgrade
 from api.db.models import Outlet, Plan, PlanRun
-from api.services import demo
+from api.services import demo, history
+from api.services.history import Finding
 from api.services.plain import plain
 from api.services.planning import PlanOrder, request_plan
 from api.services.publishing import publish
@@ -208,8 +209,26 @@ def run_worker(settings: Settings) -> None:
     try:
         with closing(wiring.roads_of(settings)) as roads:
             sessions = wiring.sessions_of(engine)
-            anchor = wiring.anchor_of(settings)
-            worker.serve(worker.build(settings.database_url, sessions, roads, anchor))
+            worker.serve(
+                worker.build(
+                    settings.database_url,
+                    sessions,
+                    roads,
+                    wiring.anchor_of(settings),
+                    wiring.carriers_of(settings),
+                    settings.data_dir,
+                )
+            )
+    finally:
+        engine.dispose()
+
+
+def check_history(settings: Settings) -> tuple[dict[str, int], list[Finding]]:
+    """Look over the whole record: papers, equipment, stock, calls, receipts, moves."""
+    engine = wiring.engine_of(settings)
+    try:
+        with wiring.sessions_of(engine)() as session:
+            return history.check_history(session)
     finally:
         engine.dispose()
 

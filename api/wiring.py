@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.engine import APP_ROLE, make_engine, make_sessions
+from api.services import carriers
 from api.services.anchor import Anchor
+from api.services.carriers import Carrier
 from config.settings import Settings
 from network.demo import DemoRegion, ensure_demo_region
 from network.roads import Roads
@@ -33,6 +36,13 @@ def sessions_of(engine: Engine) -> sessionmaker[Session]:
 def anchor_of(settings: Settings) -> Anchor:
     """Where the ledger's head is told."""
     return Anchor(settings.ledger_anchor, settings.ledger_anchor_url)
+
+
+def carriers_of(settings: Settings) -> Sequence[Carrier]:
+    """The carriers of messages: mail by the configured server, the rest by files."""
+    return carriers.carriers_of(
+        settings.data_dir / "messages", settings.smtp_url, settings.mail_from
+    )
 
 
 @cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -11,10 +13,12 @@ from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.queue import PLAN_TASK, queue_app
-from api.services import idempotency
+from api.services import durations, idempotency, inbox, outbox, photos
 from api.services.anchor import Anchor
 from api.services.breaches import raise_alerts
+from api.services.carriers import Carrier
 from api.services.planning import carry_out
+from api.services.policies import policy_on
 from api.services.sealing import anchor_head, seal
 from network.roads import Roads
 
@@ -28,9 +32,17 @@ UPKEEP = "upkeep"
 
 
 def build(
-    url: str, sessions: sessionmaker[Session], roads: Roads, anchor: Anchor | None = None
+    url: str,
+    sessions: sessionmaker[Session],
+    roads: Roads,
+    anchor: Anchor | None = None,
+    carriers: Sequence[Carrier] = (),
+    data_dir: Path | None = None,
 ) -> App:
-    """The queue's application with its tasks bound to this database, these roads, this anchor."""
+    """The queue's application with its tasks bound to this database, these roads, this anchor.
+
+    Without ``carriers`` no message comes in or goes out; without ``data_dir`` photos are kept.
+    """
     app = queue_app(url)
 
     @app.task(name=PLAN_TASK, queue="plans")
@@ -64,6 +76,27 @@ def build(
             raised = raise_alerts(session, datetime.fromtimestamp(timestamp, UTC))
         if raised:
             log.warning("deadlines will break as things stand", alerts=len(raised))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="carry_messages", queue=UPKEEP, queueing_lock="carry_messages")
+    def carry_messages(timestamp: int) -> None:
+        if carriers:
+            now = datetime.fromtimestamp(timestamp, UTC)
+            taken = inbox.collect(sessions, carriers, now)
+            sent, failed = outbox.deliver(sessions, carriers, now)
+            log.info("messages carried", taken=taken, sent=sent, failed=failed)
+
+    @app.periodic(cron="41 2 * * *")
+    @app.task(name="nightly", queue=UPKEEP, queueing_lock="nightly")
+    def nightly(timestamp: int) -> None:
+        now = datetime.fromtimestamp(timestamp, UTC)
+        with sessions.begin() as session:
+            model = durations.learn_now(session, policy_on(now.date()), now)
+        gone = 0
+        if data_dir is not None:
+            with sessions.begin() as session:
+                gone = len(list(photos.forget(session, data_dir, now.date())))
+        log.info("durations learned, old photos forgotten", model=model.version, photos=gone)
 
     return app
 

@@ -50,6 +50,8 @@ class Settings:
         Address, processes, threads a process and the folder of the built pages.
     plan_engine, plan_seconds, plan_threads
         Engine name or ``auto``, thinking time in seconds, threads.
+    smtp_url, mail_from
+        Where mail to consumers goes out, and the address it comes from; ``""``: as files.
     """
 
     data_dir: Path
@@ -69,6 +71,8 @@ class Settings:
     plan_engine: str
     plan_seconds: int
     plan_threads: int
+    smtp_url: str
+    mail_from: str
 
     @property
     def sqlalchemy_url(self) -> str:

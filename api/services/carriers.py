@@ -167,9 +167,10 @@ class MailCarrier:
     def __init__(self, url: str, sender: str, maildir: Path | None = None) -> None:
         self._url = urlsplit(url)
         self._sender = sender
-        self._maildir = (
-            None if maildir is None else mailbox.Maildir(maildir, factory=None, create=True)
-        )
+        self._maildir = None
+        if maildir is not None:
+            maildir.parent.mkdir(parents=True, exist_ok=True)
+            self._maildir = mailbox.Maildir(maildir, factory=None, create=True)
 
     def send(self, message: Outgoing) -> str:
         """Send one mail; the receipt is the server's reply to the message itself."""
@@ -206,7 +207,6 @@ class MailCarrier:
         """Mails that are new in the Maildir."""
         if self._maildir is None:
             return []
-        self._maildir.reload() if hasattr(self._maildir, "reload") else None
         found = []
         for key, mail in self._maildir.items():
             if mail.get_subdir() == "new":

@@ -20,9 +20,10 @@ from api.services import demo_papers
 from api.services.activity import record
 from api.services.identity import add_person, hash_password
 from api.services.intake import Report, rows_of
+from api.services.jobs import plan_moves
 from api.services.regions import local_day
 from api.services.rule_packs import arrival_rules
-from domain.lifecycle import VisitState
+from domain.lifecycle import JobEvent, VisitState
 from domain.roles import ASSESSOR, OUTLET_MANAGER
 from domain.triage import triage
 from network.demo import DemoDay, DemoRegion, make_demo_day
@@ -120,10 +121,10 @@ def named(kind: str, name: str) -> UUID:
 
 
 def _close_past(session: Session, today: date) -> None:
-    past = select(Visit.job_id).where(
-        Visit.day < today, Visit.active, Visit.state != VisitState.DONE
-    )
-    session.execute(update(Job).where(Job.id.in_(past)).values(status="done", closed_at=func.now()))
+    past = session.scalars(
+        select(Visit.job_id).where(Visit.day < today, Visit.active, Visit.state != VisitState.DONE)
+    ).all()
+    plan_moves(session, past, JobEvent.VISITED, datetime.now(UTC))
     session.execute(
         update(Visit)
         .where(Visit.day < today, Visit.active, Visit.state != VisitState.DONE)

@@ -110,6 +110,7 @@ def plan_moves(session: Session, jobs: Collection[UUID], event: JobEvent, at: da
         except IllegalTransition:
             continue
         job.status = str(state)
+        job.closed_at = at if state in OVER else None
         session.add(
             JobEventRow(
                 job_id=job.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +16,9 @@ from api.db.models import Job, Part, PartReservation, StockBalance, StockMove, T
 from api.services.activity import record
 from api.services.refusals import Refusal
 from domain import stock as places
+
+PARTS = UUID("0d0f1f5c-2a3b-5c1e-9a51-5b1d3c7d9e02")
+"""Lines of the feed are about ids: a part's is made of its code."""
 
 
 def move(
@@ -115,8 +118,8 @@ def transfer(
     record(
         session,
         f"parts_{kind}",
-        "part_move",
-        _subject(session, row),
+        "part",
+        uuid5(PARTS, part),
         actor_id=person_id,
         part=part,
         quantity=quantity,
@@ -124,12 +127,6 @@ def transfer(
         goal=goal,
     )
     return row
-
-
-def _subject(session: Session, row: StockMove) -> UUID:
-    """Lines of the feed are about ids; a move is named by who booked it."""
-    assert row.person_id is not None
-    return row.person_id
 
 
 def reserved_of(session: Session, technician_number: int, part: str) -> int:
@@ -291,5 +288,13 @@ def add_part(
             set_={"name": name, "cost_fen": cost_fen, "serialised": serialised},
         )
     )
-    record(session, "part_named", "part", actor_id, actor_id=actor_id, code=code, cost_fen=cost_fen)
+    record(
+        session,
+        "part_named",
+        "part",
+        uuid5(PARTS, code),
+        actor_id=actor_id,
+        code=code,
+        cost_fen=cost_fen,
+    )
     return session.get_one(Part, code, populate_existing=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from api.db.models import Job, Plan, Request, Visit, VisitEvent
 from api.services import clock_events, outbox, stock
 from api.services.activity import record
-from api.services.evidence import require_no_access_evidence
+from api.services.door_proof import require_no_access_evidence
 from api.services.identity import Identity
 from api.services.jobs import illegal, move, other_visits_open
 from api.services.policies import checklist_on, policy_on
