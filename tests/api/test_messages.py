@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mailbox
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -50,11 +51,11 @@ class Postmaster:
 def postmaster() -> Iterator[tuple[Postmaster, str]]:
     """A real SMTP server on a free port, and its URL."""
     handler = Postmaster()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    # Its own start connects to the port it was told, which is none yet.
-    controller._trigger_server = lambda: None  # type: ignore[method-assign]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
-    port = controller.server.sockets[0].getsockname()[1]
     yield handler, f"smtp://127.0.0.1:{port}"
     controller.stop(no_assert=True)
 
