@@ -24,6 +24,7 @@ from api.routes import (
     field,
     intake,
     link,
+    live,
     lives,
     merits,
     operations,
@@ -38,6 +39,7 @@ from api.routes import (
     workforce,
 )
 from api.services.feed import Feed
+from api.services.live_plans import DeskRoom
 from config.settings import Settings, load_settings
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
@@ -48,6 +50,7 @@ BLUEPRINTS = (
     workforce,
     plans,
     field,
+    live,
     days,
     feed,
     rules,
@@ -120,6 +123,7 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
     app.extensions["zhunda.feed"] = Feed(settings.database_url)
     app.extensions["zhunda.streams"] = threading.BoundedSemaphore(max(1, settings.web_threads // 2))
     app.extensions["zhunda.known"] = {}
+    app.extensions["zhunda.desks"] = DeskRoom(partial(wiring.roads_of, settings))
     app.extensions["zhunda.plan_engine"] = wiring.plan_engine(settings)
     app.extensions["zhunda.demo_region"] = (
         partial(wiring.demo_region, settings.data_dir) if settings.demo else None

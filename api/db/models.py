@@ -22,6 +22,7 @@ from api.db.intake import (
 )
 from api.db.ledger import LedgerAnchor, LedgerHead, LedgerRow, LedgerSeal
 from api.db.links import ConsumerLink
+from api.db.live import PlanChange
 from api.db.looks import Look
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
@@ -85,6 +86,7 @@ __all__ = [
     "PhoneCall",
     "Photo",
     "Plan",
+    "PlanChange",
     "PlanRun",
     "PriceBook",
     "Purchase",

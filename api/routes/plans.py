@@ -24,6 +24,7 @@ from api.schemas.plans import (
     plan_view,
     run_view,
 )
+from api.services.live_plans import problem_as_changed
 from api.services.paging import page
 from api.services.planning import PlanOrder, request_cancel, request_plan
 from api.services.publishing import etag, publish
@@ -118,7 +119,8 @@ def plan(plan_id: UUID) -> Any:
 def problem_of(plan_id: UUID) -> Response:
     """The question the plan answers, for anybody who wants to check it (`zhunda-problem/1`)."""
     found = _plan(plan_id, undefer(Plan.problem))
-    return Response(compact_json(found.problem), mimetype="application/json")
+    told = problem_as_changed(database(), found)
+    return Response(compact_json(told), mimetype="application/json")
 
 
 @blueprint.route("/plans/<uuid:plan_id>/document", methods=["GET"])

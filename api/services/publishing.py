@@ -6,16 +6,17 @@ visit whose technician does not change keeps its id and its state.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.db.models import Job, Plan, RouteSheet, Technician, Visit
+from api.db.models import Job, Plan, PlanChange, PlanRun, RouteSheet, Technician, Visit
 from api.services import stock
 from api.services.activity import record
 from api.services.jobs import plan_moves
@@ -97,10 +98,11 @@ def publish(session: Session, plan_id: UUID, expected: str | None, actor_id: UUI
         raise Refusal("plan_not_draft", f"the plan is {plan.status}", status=plan.status)
     if plan.violations:
         raise Refusal("plan_has_violations", violations=len(plan.violations))
+    _refuse_overtaken(session, plan)
     lock_sheets(session, day)
     stops = planned_stops(plan)
     try:
-        kept, moved, added, withdrawn = _replace_visits(session, plan, stops)
+        kept, moved, added, withdrawn = replace_visits(session, plan, stops)
     except IntegrityError as error:
         raise Refusal("double_booking", str(error.orig).splitlines()[0]) from error
     session.execute(
@@ -130,9 +132,38 @@ def publish(session: Session, plan_id: UUID, expected: str | None, actor_id: UUI
     return plan
 
 
-def _replace_visits(
-    session: Session, plan: Plan, stops: list[PlannedStop]
+def _refuse_overtaken(session: Session, plan: Plan) -> None:
+    """A draft does not know what was promised live after its worker had read the day."""
+    changed = session.scalar(
+        select(PlanChange.id)
+        .join(Plan, Plan.id == PlanChange.plan_id)
+        .where(
+            Plan.day == plan.day,
+            PlanChange.at
+            > select(PlanRun.started_at).where(PlanRun.id == plan.run_id).scalar_subquery(),
+        )
+        .limit(1)
+    )
+    if changed is not None:
+        raise Refusal("plan_is_stale", "the published plan was changed live since; plan again")
+
+
+def replace_visits(
+    session: Session, plan: Plan, stops: list[PlannedStop], among: Collection[int] | None = None
 ) -> tuple[int, int, int, int]:
+    """Bring the active visits of the plan's day to these stops.
+
+    Parameters
+    ----------
+    among
+        Numbers of the technicians concerned; ``stops`` are all of theirs then, and the visits of
+        others are left alone. None: everybody.
+
+    Returns
+    -------
+    tuple
+        Visits kept, moved, added and withdrawn.
+    """
     session.execute(text("SET CONSTRAINTS visit_no_double_booking_excl DEFERRED"))
     numbers: dict[UUID, int] = {
         row.id: row.number
@@ -145,7 +176,13 @@ def _replace_visits(
     before = {
         (visit.job_id, visit.technician_number): visit
         for visit in session.scalars(
-            select(Visit).where(Visit.day == plan.day, Visit.active).with_for_update()
+            select(Visit)
+            .where(
+                Visit.day == plan.day,
+                Visit.active,
+                true() if among is None else Visit.technician_number.in_(among),
+            )
+            .with_for_update()
         )
     }
     wanted = {(stop.job_id, numbers[stop.technician_id]): stop for stop in stops}

@@ -273,33 +273,35 @@ def _jobs(
 ) -> tuple[ProblemJob, ...]:
     last = max(shift.end + shift.overtime_s for who in technicians for shift in who.shifts)
     begun = {visit.job_id: visit for visit in rows.visits if visit.state in BEGUN}
-    found = []
-    for job in rows.jobs:
-        visit = begun.get(job.id)
-        due = seconds_since(epoch, job.wanted_by)
-        urgent = job.job_class == "urgent"
-        found.append(
-            ProblemJob(
-                id=str(job.id),
-                location=location_of[str(job.id)],
-                service_s=job.service_s,
-                job_class=job.job_class,
-                skills=dict(job.skills),
-                equipment=frozenset(job.equipment),
-                parts=dict(job.parts),
-                crew=job.crew,
-                release=0 if visit else max(0, seconds_since(epoch, max(job.reported_at, as_of))),
-                due=due,
-                time_windows=()
-                if visit
-                else tuple(sorted(_window(window, epoch) for window in job.windows)),
-                drop_penalty=None
-                if urgent or visit
-                else (DUE_PENALTY if due <= last else WAITING_PENALTY),
-                pinned=_pin(visit, epoch) if visit else None,
-            )
-        )
-    return tuple(found)
+    return tuple(
+        problem_job(job, begun.get(job.id), epoch, as_of, location_of[str(job.id)], last)
+        for job in rows.jobs
+    )
+
+
+def problem_job(
+    job: Job, begun: Visit | None, epoch: datetime, as_of: datetime, location: int, last: int
+) -> ProblemJob:
+    """A job in the words of the optimizer; ``last`` is the second at which the last shift ends."""
+    due = seconds_since(epoch, job.wanted_by)
+    urgent = job.job_class == "urgent"
+    return ProblemJob(
+        id=str(job.id),
+        location=location,
+        service_s=job.service_s,
+        job_class=job.job_class,
+        skills=dict(job.skills),
+        equipment=frozenset(job.equipment),
+        parts=dict(job.parts),
+        crew=job.crew,
+        release=0 if begun else max(0, seconds_since(epoch, max(job.reported_at, as_of))),
+        due=due,
+        time_windows=()
+        if begun
+        else tuple(sorted(_window(window, epoch) for window in job.windows)),
+        drop_penalty=None if urgent or begun else (DUE_PENALTY if due <= last else WAITING_PENALTY),
+        pinned=_pin(begun, epoch) if begun else None,
+    )
 
 
 def _pin(visit: Visit, epoch: datetime) -> Pin:

@@ -4,7 +4,7 @@ from network.roads.build import Graph, GraphBuildError, GraphVersion, build_grap
 from network.roads.estimate import LawError, TravelLaw
 from network.roads.osrm import OsrmClient, OsrmUnavailable, Snap
 from network.roads.roads import Roads
-from network.roads.travel import RouteLeg, RoutePath, TravelMatrix
+from network.roads.travel import RouteLeg, RoutePath, Star, TravelMatrix
 
 __all__ = [
     "Graph",
@@ -17,6 +17,7 @@ __all__ = [
     "RouteLeg",
     "RoutePath",
     "Snap",
+    "Star",
     "TravelLaw",
     "TravelMatrix",
     "build_graph",

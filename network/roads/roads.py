@@ -25,7 +25,7 @@ from network.roads.estimate import (
     fit_law,
 )
 from network.roads.osrm import NoRoute, OsrmClient, OsrmUnavailable, Snap
-from network.roads.travel import RouteLeg, RoutePath, Source, TravelMatrix
+from network.roads.travel import RouteLeg, RoutePath, Source, Star, TravelMatrix
 from optimizer.problem import UNREACHABLE
 
 _SNAPS_REMEMBERED = 100_000
@@ -130,6 +130,38 @@ class Roads:
             estimated=estimated,
             law=None if source == "osrm" else self.law,
         )
+
+    def star(self, centre: Place, places: Sequence[Place]) -> Star:
+        """Travel from every place to one new place and back, and nothing else.
+
+        Two requests of 1 × n instead of an n × n matrix. What the roads cannot say is estimated;
+        a place beyond the snapping cap is `UNREACHABLE`.
+        """
+        everywhere = [centre, *places]
+        snaps = self._snap_if_possible(everywhere)
+        rows = np.full((4, len(places)), UNKNOWN, dtype=np.int32)
+        known = [k for k, snap in enumerate(snaps[1:]) if snap is not None and snap.reachable]
+        hub = snaps[0]
+        with contextlib.suppress(OsrmUnavailable):
+            if self._osrm is not None and hub is not None and hub.reachable and known:
+                points = [snap.place for snap in snaps[1:] if snap is not None and snap.reachable]
+                for row, ends in ((0, (points, [hub.place])), (1, ([hub.place], points))):
+                    durations_s, distances_m = self._osrm.matrix(*ends)
+                    rows[row, known] = durations_s.ravel()
+                    rows[row + 2, known] = distances_m.ravel()
+        off = np.array([snap is not None and not snap.reachable for snap in snaps[1:]], bool)
+        rows[:, off | (hub is not None and not hub.reachable)] = UNREACHABLE
+        unknown = rows[0] == UNKNOWN
+        for k in np.flatnonzero(unknown).tolist():
+            duration_s, distance_m = estimate_pair(centre, places[k], self.law)
+            rows[:2, k], rows[2:, k] = duration_s, distance_m
+        for k, place in enumerate(places):
+            if place == centre:
+                rows[:, k] = 0
+        source: Source = "osrm"
+        if unknown.any():
+            source = "estimated" if unknown.all() else "mixed"
+        return Star(rows[0], rows[1], rows[2], rows[3], source)
 
     def route(self, places: Sequence[Place]) -> RoutePath:
         """The quickest way through the places in the order given.

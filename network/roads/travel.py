@@ -44,6 +44,17 @@ class TravelMatrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Star:
+    """Travel between one place and n others, int32[n] each: ``to`` the one place, ``from`` it."""
+
+    durations_to_s: NDArray[np.int32]
+    durations_from_s: NDArray[np.int32]
+    distances_to_m: NDArray[np.int32]
+    distances_from_m: NDArray[np.int32]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class RouteLeg:
     """One drive of a route. Both figures are ``UNREACHABLE`` where there is no way."""
 

@@ -51,6 +51,8 @@ class Desk(HeldPlan):
     promised
         Jobs that must not make room for others, besides those that are frozen, pinned, tied to
         others, or have only time windows narrower than a day.
+    closed
+        (technician, shift) to be kept to the letter: somebody who is out.
 
     Raises
     ------
@@ -66,8 +68,9 @@ class Desk(HeldPlan):
         now_s: int,
         seed: int = 1,
         promised: Collection[str] = (),
+        closed: Collection[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(problem, plan, now_s, seed, promised)
+        super().__init__(problem, plan, now_s, seed, promised, closed)
 
     def offers(self, job: Job, k: int = 3, *, eject: int = 2) -> tuple[Offer, ...]:
         """The best places for a job with ``k`` different technicians, best first.
@@ -226,9 +229,18 @@ class Desk(HeldPlan):
     def technician_out(
         self, technician_id: str, from_s: int | None = None, *, iterations: int = 1500
     ) -> OutageReport:
+        """`outage`, applied at once."""
+        report = self.outage(technician_id, from_s, iterations=iterations)
+        report.apply()
+        return report
+
+    def outage(
+        self, technician_id: str, from_s: int | None = None, *, iterations: int = 1500
+    ) -> OutageReport:
         """Spread what the technician would start from ``from_s`` (None: now) over the others.
 
-        Serve, late, dropped, then as few changed visits as possible, then the problem's own goals.
+        Nothing changes before `OutageReport.apply`. Serve, late, dropped, then as few changed
+        visits as possible, then the problem's own goals.
         Visits frozen with this technician leave the published plan: they cannot be kept. The
         technician gets nothing new afterwards.
 
@@ -252,18 +264,19 @@ class Desk(HeldPlan):
         new = [route for route in result.routes.values() if route is not None]
         effect = self._effect(result.problem, result.tails, result.routes)
         changed = moves(old, new)
-        change = Change(self.version, result.tails, result.routes, problem=result.problem)
-        self._apply(change, result.closed)
         return OutageReport(
             technician_id,
             changed,
             tuple(move.job for move in changed if move.new_technician is None),
             effect,
+            result.closed,
             self.version,
+            Change(self.version, result.tails, result.routes, problem=result.problem),
+            self._take,
         )
 
-    def _take(self, change: Change) -> Plan:
-        self._apply(change)
+    def _take(self, change: Change, closed: Sequence[tuple[str, str]] = ()) -> Plan:
+        self._apply(change, closed)
         return self.plan
 
     def add_location(
@@ -275,6 +288,7 @@ class Desk(HeldPlan):
         *,
         name: str | None = None,
         profile: str | None = None,
+        at: tuple[float, float] | None = None,
     ) -> int:
         """Make a new place known and return its index.
 
@@ -284,6 +298,8 @@ class Desk(HeldPlan):
             From every place known so far to the new one, and back; int[n_locations].
         profile
             The profile these belong to; None: all of them.
+        at
+            Latitude and longitude, for whoever draws it.
 
         Raises
         ------
@@ -300,12 +316,19 @@ class Desk(HeldPlan):
         self.places.count += 1
         self.problem = replace(
             self.problem,
-            locations=(*self.problem.locations, Location(name or f"place {index}")),
+            locations=(
+                *self.problem.locations,
+                Location(name or f"place {index}", *(at or (None, None))),
+            ),
             travel=self.places.travel(),
         )
         self.model.problem = self.problem
         self.model.add_place(index)
         return index
+
+    def problem_with(self, job: Job) -> Problem:
+        """The problem as it stands, and this job in it."""
+        return self._problem_with(job, None)
 
     # what the public face is made of
 

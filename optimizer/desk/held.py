@@ -42,7 +42,13 @@ class HeldPlan:
     """
 
     def __init__(
-        self, problem: Problem, plan: Plan, now_s: int, seed: int, promised: Collection[str]
+        self,
+        problem: Problem,
+        plan: Plan,
+        now_s: int,
+        seed: int,
+        promised: Collection[str],
+        closed: Collection[tuple[str, str]],
     ) -> None:
         self.now_s, self.seed = now_s, seed
         self.promised = frozenset(promised)
@@ -50,7 +56,7 @@ class HeldPlan:
         self.places = Places(problem)
         self.problem = replace(problem, travel=self.places.travel())
         self.blind: frozenset[tuple[str, str]] = frozenset()
-        self._closed: set[tuple[str, str]] = set()
+        self._closed: set[tuple[str, str]] = set(closed)
         self._goals: Goals | None = None
         self._readings = 0
         refuse_unknown(problem, plan)
@@ -195,6 +201,14 @@ class HeldPlan:
             self.model.problem = problem
         else:
             self._open(whole_plan(problem, self._driven()))
+
+    def publish(self) -> None:
+        """The plan as it stands is what phones show from now on: ``changes`` count from here."""
+        model = self.model
+        shown = Plan(self._driven())
+        self.problem = model.problem = replace(self.problem, published=shown, frozen_until=None)
+        model.publish(shown)
+        self._goals = None
 
     def _goals_after(self, problem: Problem, change: Change) -> Goals | None:
         if self._goals is None or not adds_up(problem):

@@ -267,6 +267,14 @@ class Model:
                     shown.setdefault(step.job, []).append((r, step.start or 0))
         return shown
 
+    def publish(self, plan: Plan) -> None:
+        """Count changes against this plan, which has to be the one laid out here."""
+        self.shown = self._shown(plan)
+        for task, job_id in enumerate(self.job_of):
+            self._publish(task, job_id)
+        self.solution.figures[:, c.CHANGES] = 0
+        self.sync()
+
     def _publish(self, task: int, job_id: str) -> None:
         arrays = self.arrays
         there = self.shown.get(job_id)

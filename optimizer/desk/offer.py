@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from optimizer.plan import Plan, Route
@@ -160,10 +160,20 @@ class DelayReport:
 
 @dataclass(frozen=True, slots=True)
 class OutageReport:
-    """How a missing technician's visits were spread: what moved, who found no place, the effect."""
+    """How a missing technician's visits are spread: what moves, who finds no place, the effect.
+
+    ``closed`` are the shifts that get nothing new from then on.
+    """
 
     technician: str
     moves: tuple[Move, ...]
     left_out: tuple[str, ...]
     effect: Mapping[str, int | float]
+    closed: tuple[tuple[str, str], ...]
     version: int
+    change: Change = field(repr=False, compare=False)
+    _take: Callable[[Change, Sequence[tuple[str, str]]], Plan] = field(repr=False, compare=False)
+
+    def apply(self) -> Plan:
+        """Make it the plan; `StaleOffer` where the plan has moved on."""
+        return self._take(self.change, self.closed)
