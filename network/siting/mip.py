@@ -14,7 +14,7 @@ import numpy as np
 from network.siting.instance import Choice, Floats, Rows, States
 
 ENTRIES = 1_500_000  # about 0.3 GiB inside the solver
-ENTRIES_A_SECOND = 12_000  # beyond this it does not even finish its first linear relaxation
+ENTRIES_A_SECOND = 16_000  # beyond this it does not even finish its first linear relaxation
 
 
 def solve_reduced_coverage(
