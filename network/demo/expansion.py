@@ -47,7 +47,7 @@ from network.siting import DemandPoint as SitingPoint
 
 POINTS = 300
 CANDIDATES = 80
-PER_DAY = 345.0
+PER_DAY = 360.0
 CREWS = 5
 _SUNDAY = frozenset({6})
 _WORKDAYS = frozenset(range(6))

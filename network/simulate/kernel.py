@@ -19,6 +19,7 @@ TIERS = 3
 @numba.njit(cache=True, nogil=True)
 def run(
     at_s: Any,  # int64[n], sorted
+    known_s: Any,  # int64[n], sorted: when the dispatcher acts on it
     due_s: Any,  # int64[n]
     place: Any,  # int64[n], row of the matrix
     kind: Any,  # int64[n]
@@ -67,8 +68,8 @@ def run(
             continue
         d = active[best]
         now = free[d]
-        while reported < n and at_s[reported] <= now:
-            ready[reported] = at_s[reported]
+        while reported < n and known_s[reported] <= now:
+            ready[reported] = known_s[reported]
             open_faults[count] = reported
             count += 1
             reported += 1
@@ -84,7 +85,7 @@ def run(
             if not able[d, kind[j]] or ready[j] > now:
                 continue
             c = job_class[j]
-            if not inserted[c] and ready[j] > planned:
+            if not inserted[c] and at_s[j] > planned and attempts[j] == 0:
                 continue  # waits for the next morning's plan
             if arrived_s[j] >= 0:
                 tier = 1
@@ -106,8 +107,8 @@ def run(
         if chosen < 0:
             # Nothing to do now: wait for the next report, or end the day.
             wake = limit
-            if reported < n and at_s[reported] < wake:
-                wake = at_s[reported]
+            if reported < n and known_s[reported] < wake:
+                wake = known_s[reported]
             if next_pause[d] < pause_from[d + 1] and pauses[next_pause[d], 0] < wake:
                 wake = max(pauses[next_pause[d], 0], now)
             if wake <= now:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class _Run:
         self.waiting: set[int] = set()
         self.out: list[Round] = []
         self.rows: list[DutyRow] = []
+        self.again: set[int] = set()
+        self.replans = self._replans()
         self.reported = 0
         self.inserted = [each.inserted for each in scenario.classes]
 
@@ -53,20 +55,28 @@ class _Run:
         begin, end = self.calendar.plan_s[day], self.calendar.plan_s[day + 1]
         self._drive(begin)
         self._report(begin)
+        self.again.clear()
         fresh = self._fresh(day)
         self.dispatcher.plan_day(day, fresh, self.waiting)
         self._queued(fresh)
         self.out += fresh
-        for now_s, calls in self._moments(begin, end):
+        moments = self._moments(begin, end)
+        for now_s in range(begin, end, self.scenario.dispatch.desk_every_s):
             self._drive(now_s)
-            if calls is None:
+            calls = moments.get(now_s, [])
+            if now_s > begin:
+                calls += sorted(self.again - set(calls))
+            self.again.clear()
+            if calls:
+                self.waiting.difference_update(calls)
+                left, fallen = self.dispatcher.place_calls(day, now_s, self.out, calls)
+                self.waiting.update(left, fallen)
+                self._once_more(fallen)
+            if now_s in self.replans:
                 self._report(now_s)
                 fallen = self.dispatcher.replan(day, now_s, self.out, self.waiting)
                 self.waiting.update(fallen)
                 self._queued(self.out)
-            else:
-                left, fallen = self.dispatcher.place_calls(day, now_s, self.out, calls)
-                self.waiting.update(left, fallen)
         self._report(end)
 
     def finish(self) -> Replication:
@@ -113,6 +123,7 @@ class _Run:
             self.rows.append(duty_row(who))
         self.out = still
         self.waiting.update(self.field.back)
+        self._once_more(self.field.back)
         self.field.back.clear()
         self.waiting = {fault for fault in self.waiting if not self.field.done[fault]}
 
@@ -130,8 +141,16 @@ class _Run:
         for who in rounds:
             self.waiting.difference_update(index for what, index in who.queue if what == "job")
 
-    def _moments(self, begin: int, end: int) -> Iterator[tuple[int, list[int] | None]]:
-        """The desk's moments with their calls, and those of a new plan (None), in order of time."""
+    def _once_more(self, faults: Iterable[int]) -> None:
+        """What was handed back is the desk's again at its next moment, if it takes such calls."""
+        self.again.update(
+            fault
+            for fault in faults
+            if self.inserted[self.events.job_class[fault]] and self.field.arrived_s[fault] < 0
+        )
+
+    def _moments(self, begin: int, end: int) -> dict[int, list[int]]:
+        """The desk's moments with the calls that have come in since the last one."""
         every = self.scenario.dispatch.desk_every_s
         moments: dict[int, list[int]] = {}
         low, high = np.searchsorted(self.events.at_s, (begin, end))
@@ -142,15 +161,18 @@ class _Run:
                     moments.setdefault(at, []).append(fault)
                 else:
                     self.waiting.add(fault)
-        plans = [
-            self.calendar.second(self.calendar.date_of(day), moment)
-            for day in (self.calendar.day_at(begin), self.calendar.day_at(begin) + 1)
-            for moment in self.scenario.dispatch.replan_at
-        ]
-        yield from sorted(
-            [*moments.items(), *((at, None) for at in plans if begin < at < end)],
-            key=lambda moment: moment[0],
-        )
+        return moments
+
+    def _replans(self) -> frozenset[int]:
+        """The desk's moments nearest behind the times at which what is left is planned anew."""
+        every, found = self.scenario.dispatch.desk_every_s, set()
+        for day, begin in enumerate(self.calendar.plan_s[:-1]):
+            for moment in self.scenario.dispatch.replan_at:
+                at = self.calendar.second(self.calendar.date_of(day), moment)
+                if at < begin:  # a time before the morning's plan belongs to the day before's
+                    at = self.calendar.second(self.calendar.date_of(day + 1), moment)
+                found.add(begin + -(-(at - begin) // every) * every)
+        return frozenset(found)
 
 
 def duty_row(who: Round) -> DutyRow:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from network.simulate.calendar import Calendar, Duty
 from network.simulate.dispatch import next_reach
@@ -69,6 +70,7 @@ def _one(scenario: Scenario, calendar: Calendar, seed: int, number: int) -> Repl
         groups = [scenario.groups[calendar.workers[duty.worker].group] for duty in duties]
         run(
             events.at_s,
+            _desk_moments(scenario, calendar, events.at_s),
             events.due_s,
             outlets + events.point.astype(np.int64),
             events.kind.astype(np.int64),
@@ -101,18 +103,27 @@ def _one(scenario: Scenario, calendar: Calendar, seed: int, number: int) -> Repl
     return tally(scenario, calendar, events, number, arrived_s, worked)
 
 
+def _desk_moments(
+    scenario: Scenario, calendar: Calendar, at_s: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The desk's next moment after each report."""
+    every = scenario.dispatch.desk_every_s
+    plans = np.array(calendar.plan_s, np.int64)
+    base = plans[np.maximum(0, np.searchsorted(plans, at_s, side="right") - 1)]
+    moments: NDArray[np.int64] = base - (base - at_s) // every * every
+    return moments
+
+
 def _times(calendar: Calendar, duty: Duty) -> tuple[int, int, int, int, int]:
     home = calendar.workers[duty.worker].outlet
     planned = calendar.plan_before(duty.start_s)
     return duty.start_s, duty.end_s, duty.end_s + duty.overtime_s, home, planned
 
 
-def _able(
-    scenario: Scenario, duties: list[Duty]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _able(scenario: Scenario, duties: list[Duty]) -> NDArray[np.bool_]:
     """Which duty may serve which kind, bool[duties, kinds]."""
     table = np.zeros((len(duties), len(scenario.demand.kinds)), np.bool_)
-    known: dict[tuple[object, ...], np.ndarray[tuple[int, ...], np.dtype[np.bool_]]] = {}
+    known: dict[tuple[object, ...], NDArray[np.bool_]] = {}
     for row, duty in enumerate(duties):
         key = (tuple(sorted(duty.skills.items())), duty.serves)
         if key not in known:
@@ -128,9 +139,7 @@ def _able(
     return table
 
 
-def _reach(
-    scenario: Scenario, calendar: Calendar, duties: list[Duty]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _reach(scenario: Scenario, calendar: Calendar, duties: list[Duty]) -> NDArray[np.int64]:
     by_class = [next_reach(calendar, each.name) for each in scenario.classes]
     days = [calendar.planning_day(duty.start_s) for duty in duties]
     return np.array([[own[day] for own in by_class] for day in days], np.int64)
