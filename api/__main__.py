@@ -94,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     rules_diff.add_argument("--json", action="store_true", help="print the report as JSON")
 
+    clocks = below(commands, "clocks", "deadlines on record")
+    add("check", _clocks_check, "walk every clock minute by minute, compare", to=clocks)
+
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
     user_add.add_argument("login")
@@ -273,6 +276,17 @@ def _ledger_seal(_options: argparse.Namespace) -> int:
     line = evidence_cli.seal_ledger(_with_database(), datetime.now(UTC))
     print("nothing to seal" if line is None else json.dumps(line))
     return 0
+
+
+def _clocks_check(_options: argparse.Namespace) -> int:
+    from api import cli
+
+    found = cli.check_clocks(_with_database())
+    print(f"clocks: {found.clocks}")
+    print(f"differing: {len(found.differing)}")
+    for number in found.differing:
+        print(f"job {number} differs from the reference", file=sys.stderr)
+    return 1 if found.differing else 0
 
 
 def _rules_list(_options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from api import wiring, worker
 from api.db.migrate import upgrade
 from api.db.models import Outlet, Plan, PlanRun
 from api.services import demo, history
+from api.services.clock_audit import ClockAudit, audit
 from api.services.history import Finding
 from api.services.plain import plain
 from api.services.planning import PlanOrder, request_plan
@@ -33,6 +34,7 @@ from network.demo import map_layers
 __all__ = [
     "DaySummary",
     "add_user",
+    "check_clocks",
     "compare_rules",
     "migrate",
     "personas",
@@ -173,6 +175,16 @@ def compare_rules(
         engine.dispose()
     told: dict[str, Any] = plain(report_view(report, largest=len(report.changed)))
     return told
+
+
+def check_clocks(settings: Settings) -> ClockAudit:
+    """Hold every arrival clock on record against the slow reference."""
+    engine = wiring.engine_of(settings)
+    try:
+        with wiring.sessions_of(engine)() as session:
+            return audit(session, datetime.now(UTC))
+    finally:
+        engine.dispose()
 
 
 def rules_report(report: dict[str, Any]) -> str:

@@ -25,6 +25,9 @@ from domain.rules.keys import Unit
 LEAD = timedelta(hours=4)
 """How long before its deadline a job that nobody is planned for becomes an alert."""
 
+MEASURED = timedelta(days=30)
+"""How far back the measure of leads looks."""
+
 MARGIN = timedelta(minutes=20)
 """A planned arrival with less than this to its deadline is told as tight."""
 
@@ -159,11 +162,19 @@ class LeadReport:
 
 
 def leads(session: Session, now: datetime) -> LeadReport:
-    """Measure the alerts against what became of their jobs."""
-    alerts = {a.job_id: a for a in session.scalars(select(BreachAlert).order_by(BreachAlert.id))}
+    """Measure the alerts of the last month against what became of their jobs."""
+    since = now - MEASURED
+    alerts = {
+        alert.job_id: alert
+        for alert in session.scalars(
+            select(BreachAlert).where(BreachAlert.due_at > since).order_by(BreachAlert.id)
+        )
+    }
     jobs = {
         job.id: job
-        for job in session.scalars(select(Job).where(Job.due_at <= now, Job.status != "cancelled"))
+        for job in session.scalars(
+            select(Job).where(Job.due_at > since, Job.due_at <= now, Job.status != "cancelled")
+        )
     }
     met = arrivals(session, jobs)
     broken = {job.id for job in jobs.values() if job.id not in met or met[job.id].at > job.due_at}

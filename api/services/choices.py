@@ -16,6 +16,7 @@ from api.db.models import Choice, Job, Outlet, Shift, Technician, Visit
 from api.db.models import PriceBook as PriceBookRow
 from api.services.activity import record
 from api.services.identity import Identity
+from api.services.office import tell
 from api.services.papers import current_text, prices_on
 from api.services.refusals import Refusal
 from api.services.rule_packs import setting_of
@@ -23,7 +24,7 @@ from api.services.warranties import entitlement_of, free_kinds
 from domain.choosing import Option, rank
 from domain.fees import LineKind, fingerprint
 from domain.judging import Setting
-from domain.lifecycle import Mode
+from domain.lifecycle import JobEvent, JobState, Mode
 
 AHEAD = timedelta(days=4)
 SLOT = timedelta(hours=4)
@@ -112,8 +113,7 @@ def choose(
             due_at=job.due_at.isoformat(),
         )
     choice.chosen, choice.chosen_at, choice.person_id = option, now, who.person_id
-    if taken["mode"] == Mode.ON_SITE:
-        job.windows = [[taken["start"], taken["end"]]]
+    _follow(session, job, taken, who, now)
     record(
         session,
         "choice_made",
@@ -128,6 +128,22 @@ def choose(
         end=taken["end"],
     )
     return choice
+
+
+def _follow(
+    session: Session, job: Job, taken: dict[str, Any], who: Identity, now: datetime
+) -> None:
+    """Make the job what was chosen: a visit in a window, or a thing that is brought or sent.
+
+    A remote try takes no visit off the plan: only its success does, and the desk tells that.
+    """
+    mode = Mode(taken["mode"])
+    if mode in (Mode.DROP_IN, Mode.MAIL_IN) and job.status in (JobState.OPEN, JobState.PLANNED):
+        tell(session, job.id, JobEvent.ITEM_EXPECTED, who.person_id, now, mode=str(mode))
+    if mode is Mode.ON_SITE:
+        if job.status == JobState.AWAITING_ITEM:
+            tell(session, job.id, JobEvent.VISIT_WANTED, who.person_id, now)
+        job.windows = [[taken["start"], taken["end"]]]
 
 
 def refuse_under_way(session: Session, job: Job) -> None:

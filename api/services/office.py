@@ -40,7 +40,7 @@ def tell(
     session: Session,
     job_id: UUID,
     event: JobEvent,
-    actor_id: UUID,
+    actor_id: UUID | None,
     now: datetime,
     *,
     reason: str = "",
@@ -106,7 +106,7 @@ def tell(
     return job
 
 
-def _take_off_phones(session: Session, job: Job, actor_id: UUID, event: VisitEvent) -> None:
+def _take_off_phones(session: Session, job: Job, actor_id: UUID | None, event: VisitEvent) -> None:
     region = the_region(session)
     visits = session.scalars(
         select(Visit)

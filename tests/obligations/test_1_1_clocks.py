@@ -7,18 +7,19 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from uuid_utils.compat import uuid7
 
+from api.__main__ import main
 from api.db.models import BreachAlert, Job, Visit
 from api.services.breaches import expected_arrivals, leads, raise_alerts
 from domain.clocks import Allowance
 from domain.clocks.calls import Call, call_report
+from domain.clocks.walking import due_elapsed
 from domain.rules.keys import Unit
 from tests.api.cases import clock_event, get, new_job, post, sides
 from tests.api.ownership import consumer
 from tests.api.world import World
-from tests.domain.clocks.stepping import due_elapsed
 
 
 def instant(told: str) -> datetime:
@@ -127,6 +128,25 @@ def test_1_1_exceptions_force_majeure_leaves_the_first_deadline_in_sight(world: 
     before = job["reported_at"].replace("+00:00", "Z")
     then = get(desk, f"/jobs/{job['id']}/clocks?as_of={before}")["items"][0]
     assert [d["kind"] for d in then["deadlines"]] == ["first"]
+
+
+def test_1_1_arrival_every_clock_on_record_equals_the_slow_reference(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = world.client("dispatch")
+    stood = new_job(desk)
+    pause = clock_event("paused")
+    post(desk, f"/jobs/{stood['id']}/clock-events", pause)
+    post(desk, f"/jobs/{stood['id']}/clock-events", clock_event("resumed"))
+    wrong = clock_event("withdrawn", target=pause["id"])
+    post(desk, f"/jobs/{new_job(desk)['id']}/clock-events", clock_event("paused"))
+    post(desk, f"/jobs/{stood['id']}/clock-events", wrong)
+    monkeypatch.setenv("DATABASE_URL", world.settings.database_url)
+    monkeypatch.setenv("ZHUNDA_DATA_DIR", str(world.settings.data_dir))
+    assert main(["clocks", "check"]) == 0
+    with world.sessions() as session:
+        jobs = session.scalar(select(func.count()).select_from(Job))
+    assert capsys.readouterr().out == f"clocks: {jobs}\ndiffering: 0\n"
 
 
 def test_2_2_monitoring_a_breach_is_told_ahead_and_the_lead_is_measured(world: World) -> None:

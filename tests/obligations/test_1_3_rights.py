@@ -91,6 +91,20 @@ def test_1_3_choose_the_alternatives_shown_are_on_record_with_the_ranking_rule(
     ]
 
 
+def test_1_3_choose_to_bring_it_takes_the_visit_off_and_a_visit_can_be_wanted_again(
+    world: World, desk: FlaskClient
+) -> None:
+    job = new_job(desk, product="fridge", fault="noise")
+    own = consumer(world, UUID(job["id"]))
+    for mode, status in (("drop_in", "awaiting_item"), ("on_site", "open")):
+        made = post(own, f"/jobs/{job['id']}/choices", {"language": "zh"})
+        options = made["shown"]["options"]
+        number = next(n for n, option in enumerate(options) if option["mode"] == mode)
+        post(own, f"/jobs/{job['id']}/choices/{made['id']}", {"option": number})
+        told = get(desk, f"/jobs/{job['id']}")
+        assert (told["status"], told["mode"]) == (status, mode)
+
+
 def test_1_3_fees_bill_equals_the_consents_to_the_fen(world: World, desk: FlaskClient) -> None:
     job = new_job(desk)
     own = consumer(world, UUID(job["id"]))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.calendars import Calendar, CalendarError
 from domain.clocks.allowance import Allowance, joined, paused_s
+from domain.clocks.walking import due_days, due_elapsed
 from domain.rules.keys import Unit
-from tests.domain.clocks.stepping import due_days, due_elapsed
 
 ZONES = ("Asia/Shanghai", "America/Santiago", "Europe/Berlin", "Australia/Lord_Howe")
 # Around changes of the clocks in those zones, and over the new year.
@@ -56,7 +56,7 @@ def test_days_and_working_days_count_as_a_walk_through_the_minutes_does(
         assert any(ended is None for _, ended in pauses)
         return
     if found - start < timedelta(days=18):
-        assert found == due_days(start, days, zone, counts, pauses, 20 * 24 * 60)
+        assert found == due_days(start, days, zone, counts.__getitem__, pauses, 20 * 24 * 60)
 
 
 @settings(max_examples=60, deadline=None)

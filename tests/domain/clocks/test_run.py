@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.clocks import (
     Allowance,
@@ -15,6 +17,7 @@ from domain.clocks import (
     forecast,
     run_clock,
 )
+from domain.clocks.walking import walk_clock
 from domain.rules.keys import Unit
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -151,3 +154,30 @@ def test_a_breach_is_told_ahead(
 def test_a_deadline_that_has_passed_is_broken() -> None:
     told = forecast(run_clock(START, DAY, [], after(25)), None, timedelta(0), timedelta(0))
     assert (told.risk, told.due_at) == (Risk.BROKEN, after(24))
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[ClockEvent]:
+    """What may happen to a clock, in any order, with withdrawals of some of it."""
+    kinds = ["paused", "resumed", "no_access", "postponed", "met", "cancelled"]
+    story: list[ClockEvent] = []
+    for number in range(draw(st.integers(0, 7))):
+        kind = draw(st.sampled_from(kinds))
+        hours = draw(st.integers(0, 40 * 60)) / 60
+        until = {"until": after(hours + draw(st.integers(1, 60)))} if kind == "postponed" else {}
+        story.append(event(kind, hours, id=f"{number}", **until))
+    for number, one in enumerate(list(story)):
+        if draw(st.integers(0, 5)) == 0:
+            late = (one.at - START).total_seconds() / 3600 + 1
+            story.append(event("withdrawn", late, id=f"w{number}", target=one.id))
+    return story
+
+
+@settings(max_examples=150, deadline=None)
+@given(stories(), st.integers(0, 100))
+def test_every_deadline_and_outcome_is_what_a_walk_through_the_minutes_finds(
+    story: list[ClockEvent], as_of: int
+) -> None:
+    state = run_clock(START, DAY, story, after(as_of))
+    found = [(str(d.kind), d.due_at, str(d.outcome)) for d in state.deadlines]
+    assert found == walk_clock(START, 24 * 60, story, after(as_of))
