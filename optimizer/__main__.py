@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except ProblemError as error:
-        print(f"{options.source}: {error}" if error.path else error, file=sys.stderr)
+        print(_told(error, options.source), file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -56,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return VIOLATED
     return code
+
+
+def _told(error: ProblemError, source: str) -> str:
+    """The error with the file it is about, unless it names a file itself."""
+    of_document = error.path or error.message.startswith(("expected ", "key "))
+    return f"{source}: {error}" if of_document else str(error)
 
 
 def _parser() -> _Parser:
@@ -199,7 +205,7 @@ def _read_plan(path: str, problem: Problem) -> Plan:
     try:
         return plan_from_json(path, problem)
     except ProblemError as error:
-        raise ProblemError("", f"{path}: {error}" if error.path else error.message) from error
+        raise ProblemError("", _told(error, path)) from error
 
 
 class _Interruption:
@@ -253,21 +259,31 @@ def _say(document: dict[str, Any], as_json: bool, lines: Callable[[], str]) -> N
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text[:40]!r}") from error
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a positive number, got {text}")
     return value
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text[:40]!r}") from error
+
+
 def _count(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if not 0 <= value < 2**31:
         raise argparse.ArgumentTypeError(f"must be between 0 and 2147483647, got {text}")
     return value
 
 
 def _at_least_one(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if not 1 <= value <= 1024:
         raise argparse.ArgumentTypeError(f"must be between 1 and 1024, got {text}")
     return value

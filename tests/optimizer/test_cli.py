@@ -72,7 +72,12 @@ def test_check_lists_every_violation_and_exits_with_1(
         ),
         (["solve", "{problem}", "--seconds", "nan", "--out", "{plan}"], "must be a positive"),
         (["solve", "{problem}", "--seconds", "-1", "--out", "{plan}"], "must be a positive"),
-        (["solve", "{problem}", "--seconds", "x", "--out", "{plan}"], "invalid"),
+        (["solve", "{problem}", "--seconds", "x", "--out", "{plan}"], "must be a number, got 'x'"),
+        (
+            ["solve", "{problem}", "--iterations", "1", "--threads", "two", "--out", "{plan}"],
+            "must be a whole number, got 'two'",
+        ),
+        (["solve", "{problem}", "--seconds", "0", "--out", "{plan}"], "must be a positive"),
         (["solve", "{problem}", "--iterations", "-1", "--out", "{plan}"], "must be between 0"),
         (
             ["solve", "{problem}", "--iterations", "1", "--threads", "0", "--out", "{plan}"],
@@ -104,6 +109,67 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_2(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+DAY: dict[str, Any] = {
+    "format": "zhunda-problem/1",
+    "locations": [{"id": "a"}, {"id": "b"}],
+    "travel": {"car": {"durations_s": [[0, 340], [355, 0]]}},
+    "technicians": [
+        {"id": "T", "shifts": [{"id": "s", "start": 0, "end": 40000, "start_location": 0}]}
+    ],
+    "jobs": [{"id": "J", "location": 1, "service_s": 600}],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not JSON: Expecting value"),
+        ("{no", "is not JSON: Expecting property name"),
+        ("[]", "expected an object, got an array"),
+        ("null", "expected an object, got null"),
+        ("{}", "key 'format' is missing"),
+        ("[" * 100_000, "is nested too deeply"),
+        (json.dumps(DAY).replace("600", "9" * 5000), "is not JSON: Exceeds the limit"),
+        (json.dumps(DAY).replace("600", "9" * 50), "jobs[0].service_s: must be at most"),
+        (json.dumps(DAY).replace("600", "NaN"), "jobs[0].service_s: expected an integer, got nan"),
+        (json.dumps(DAY).replace("340", "Infinity"), "expected an integer or null, got inf"),
+        (json.dumps(DAY).replace("340", "-1"), "durations_s[0][1]: must not be negative"),
+        (json.dumps(DAY).replace("600", "-1"), "jobs[0].service_s: must not be negative"),
+        (json.dumps(DAY).replace("[355, 0]", "[355]"), "1 values, but there are 2 locations"),
+        (json.dumps(DAY).replace('"b"', '"a"'), "location 'a' stands here twice"),
+        (json.dumps(DAY).replace("600", '"600"'), "expected an integer, got '600'"),
+        (json.dumps(DAY).replace('"service_s": 600', '"after": ["J"]'), "cannot refer to itself"),
+        (json.dumps(DAY).replace('"service_s": 600', '"after": ["K"]'), "no job 'K'"),
+        (json.dumps(DAY).replace('"service_s": 600', '"crew": 1000000'), "at most 100000 visits"),
+    ],
+    ids=range(18),
+)
+def test_a_bad_problem_is_one_line_with_its_file_whatever_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    path, out = str(tmp_path / "problem.json"), str(tmp_path / "plan.json")
+    Path(path).write_text(text)
+    for arguments in (
+        ["solve", path, "--iterations", "1", "--out", out],
+        ["check", path, path],
+    ):
+        assert main(arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1 and message in captured.err
+        assert captured.err.startswith(path)
+    assert not Path(out).exists()
+
+
+def test_nothing_to_do_nobody_there_or_nobody_able_is_a_plan(tmp_path: Path) -> None:
+    path, out = tmp_path / "problem.json", tmp_path / "plan.json"
+    able = {**DAY, "jobs": [{**DAY["jobs"][0], "skills": {"hv": 1}}]}
+    for document in ({**DAY, "jobs": []}, {**DAY, "technicians": []}, able):
+        path.write_text(json.dumps(document))
+        assert main(["solve", str(path), "--iterations", "5", "--out", str(out)]) == 0
+        assert main(["check", str(path), str(out)]) == 0
 
 
 def test_solve_writes_a_plan_that_check_accepts(
