@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ def small() -> dict[str, Any]:
         "every_weeks": 3, "overtime_s": 3600,
     }  # fmt: skip
     day = {
-        "weekdays": WEEK, "start": "08:00", "end": "17:00", "overtime_s": 3600, "breaks": LUNCH,
+        "weekdays": list(WEEK), "start": "08:00", "end": "17:00", "overtime_s": 3600, "breaks": deepcopy(LUNCH),
     }  # fmt: skip
     return {
         "format": "zhunda-scenario/1",
