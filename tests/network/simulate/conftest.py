@@ -20,8 +20,12 @@ def small() -> dict[str, Any]:
         "every_weeks": 3, "overtime_s": 3600,
     }  # fmt: skip
     day = {
-        "weekdays": list(WEEK), "start": "08:00", "end": "17:00", "overtime_s": 3600, "breaks": deepcopy(LUNCH),
-    }  # fmt: skip
+        "weekdays": list(WEEK),
+        "start": "08:00",
+        "end": "17:00",
+        "overtime_s": 3600,
+        "breaks": deepcopy(LUNCH),
+    }
     return {
         "format": "zhunda-scenario/1",
         "name": "small",
