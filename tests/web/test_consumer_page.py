@@ -175,9 +175,7 @@ def test_a_link_that_was_replaced_says_so_and_one_that_is_made_up_opens_nothing(
     expect(stranger.get_by_role("alert")).to_contain_text("not complete")
 
 
-def test_the_keyboard_alone_gives_the_consent(
-    phone: BrowserContext, desk: httpx.Client
-) -> None:
+def test_the_keyboard_alone_gives_the_consent(phone: BrowserContext, desk: httpx.Client) -> None:
     waiting = told(desk.get("/jobs?status=planned&limit=50"))["items"]
     job = waiting[0]["id"]
     quote(desk, job, "VISIT")

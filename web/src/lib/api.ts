@@ -8,12 +8,13 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    readonly params: Record<string, unknown> = {},
   ) {
     super(message);
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(`/api/v1${path}`, {
@@ -27,14 +28,19 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   }
   const text = await answer.text();
   if (!answer.ok) {
-    let problem: { code?: string; title?: string; detail?: string } = {};
+    let problem: {
+      code?: string;
+      title?: string;
+      detail?: string;
+      params?: Record<string, unknown>;
+    } = {};
     try {
       problem = JSON.parse(text);
     } catch {
       // Something between the page and the server answered; its status is all there is.
     }
     const message = problem.detail ?? problem.title ?? `HTTP ${answer.status}`;
-    throw new ApiError(answer.status, problem.code ?? "", message);
+    throw new ApiError(answer.status, problem.code ?? "", message, problem.params);
   }
   return (text === "" ? null : JSON.parse(text)) as T;
 }

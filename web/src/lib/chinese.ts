@@ -1,4 +1,5 @@
 import { consumerChinese } from "./consumer.chinese";
+import { deskChinese } from "./desk.chinese";
 import type { english } from "./english";
 
 export const chinese: Record<keyof typeof english, string> = {
@@ -176,4 +177,5 @@ export const chinese: Record<keyof typeof english, string> = {
   "fault.weak-flame": "火力弱",
 
   ...consumerChinese,
+  ...deskChinese,
 };

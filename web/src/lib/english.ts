@@ -1,4 +1,5 @@
 import { consumerEnglish } from "./consumer.english";
+import { deskEnglish } from "./desk.english";
 
 export const english = {
   "brand.tagline": "Field service against the clock",
@@ -175,4 +176,5 @@ export const english = {
   "fault.weak-flame": "weak flame",
 
   ...consumerEnglish,
+  ...deskEnglish,
 };

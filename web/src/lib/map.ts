@@ -213,6 +213,9 @@ export async function drawMap(
   let outlets: Marker[] = [];
 
   map.on("click", (event) => {
+    // Whoever takes a call may be waiting for a place.
+    const { lat, lng: lon } = event.lngLat;
+    window.dispatchEvent(new CustomEvent("zhunda:place", { detail: { lat, lon } }));
     const near = 6;
     const { x, y } = event.point;
     const hits = map.queryRenderedFeatures(
