@@ -1,4 +1,4 @@
-"""The running day on the page: an urgent call, its offers, a commit and its undo; somebody is out."""
+"""The running day on the page: a call, its offers, a commit and its undo; somebody is out."""
 
 import os
 import re

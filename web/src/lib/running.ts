@@ -72,7 +72,7 @@ export const commit = (job: string, offer: Offer) =>
     arrival: offer.arrival,
   });
 const planOf = (version: string) =>
-  version.split(".")[0].replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  (version.split(".")[0] ?? "").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 export const undo = (version: string) =>
   call<unknown>("POST", `/plans/${planOf(version)}/undo`, { version });
 export const takesLonger = (visit: string, minutes: number, version?: string) =>
