@@ -2,14 +2,51 @@
 
 import os
 import re
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.api.conftest import (  # noqa: F401 - fixtures
+    cache_dir,
+    make_database,
+    osrm,
+    planned,
+    postgres_url,
+    seeded,
+    settings,
+    world,
+)
+from werkzeug.serving import make_server
+
+from tests.api.world import World
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def server(world: World) -> Iterator[str]:  # noqa: F811
+    """A small day of its own: what happens here is not seen by other tests of pages."""
+    made = make_server("127.0.0.1", 0, world.app, threaded=True)
+    made.daemon_threads = True
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{made.server_port}"
+    made.shutdown()
+
+
+@pytest.fixture
+def day(context: BrowserContext, server: str) -> Page:
+    """The day page as the demo's dispatcher sees it."""
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(server)
+    page.get_by_role("button", name="dispatch").first.click()
+    page.get_by_role("heading", name="Technicians").wait_for()
+    return page
 
 
 def shot(page: Page, name: str) -> None:
