@@ -7,20 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.api.conftest import (  # noqa: F401 - fixtures
-    cache_dir,
-    make_database,
-    osrm,
-    planned,
-    postgres_url,
-    seeded,
-    settings,
-    world,
-)
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.api.world import World
+from tests.web.browser import LEFT_OUT, find
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +19,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def server(world: World) -> Iterator[str]:  # noqa: F811
+def server(world: World) -> Iterator[str]:
     """A small day of its own: what happens here is not seen by other tests of pages."""
     made = make_server("127.0.0.1", 0, world.app, threaded=True)
     made.daemon_threads = True
@@ -38,10 +29,27 @@ def server(world: World) -> Iterator[str]:  # noqa: F811
     made.shutdown()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = find()
+    if not path:
+        if os.environ.get("ZHUNDA_BROWSER_REQUIRED"):
+            pytest.fail(LEFT_OUT)
+        pytest.skip(LEFT_OUT)
+    expect.set_options(timeout=30_000)
+    flags = ["--headless", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"]
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=flags)
+        yield found
+        found.close()
+
+
 @pytest.fixture
-def day(context: BrowserContext, server: str) -> Page:
+def day(browser: Browser, server: str) -> Page:
     """The day page as the demo's dispatcher sees it."""
-    page = context.new_page()
+    page = browser.new_context(
+        viewport={"width": 1400, "height": 900}, locale="en-GB", color_scheme="light"
+    ).new_page()
     page.set_default_timeout(30_000)
     page.goto(server)
     page.get_by_role("button", name="dispatch").first.click()
@@ -58,8 +66,8 @@ def shot(page: Page, name: str) -> None:
 
 def take_call(page: Page, product: str = "fridge", fault: str = "not-cooling") -> None:
     page.get_by_role("button", name="Take a call").click()
-    page.get_by_label("Product").select_option(product)
-    page.get_by_label("Fault").select_option(fault)
+    page.locator("section[aria-labelledby=call-title] select").nth(0).select_option(product)
+    page.locator("section[aria-labelledby=call-title] select").nth(1).select_option(fault)
     page.get_by_label("Name", exact=True).fill("Rosa Araya Soto")
     page.get_by_label("Phone").fill("+56 9 0000 0042")
     page.get_by_label("Address").fill("Avenida Balmaceda 1234")
