@@ -1,7 +1,6 @@
 """The running day on the page: a call, its offers, a commit and its undo; somebody is out."""
 
 import os
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,50 +61,6 @@ def shot(page: Page, name: str) -> None:
     folder = os.environ.get("ZHUNDA_TEST_SHOTS")
     if folder:
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
-def take_call(page: Page, product: str = "fridge", fault: str = "not-cooling") -> None:
-    page.get_by_role("button", name="Take a call").click()
-    page.locator("section[aria-labelledby=call-title] select").nth(0).select_option(product)
-    page.locator("section[aria-labelledby=call-title] select").nth(1).select_option(fault)
-    page.get_by_label("Name", exact=True).fill("Rosa Araya Soto")
-    page.get_by_label("Phone").fill("+56 9 0000 0042")
-    page.get_by_label("Address").fill("Avenida Balmaceda 1234")
-    page.get_by_label("Place (latitude, longitude)").fill("-29.9077, -71.2541")
-    page.get_by_role("button", name="Who could come?").click()
-
-
-def test_a_call_gets_offers_is_committed_and_taken_back(day: Page) -> None:
-    take_call(day)
-    offers = day.locator("[data-offer]")
-    expect(offers.first).to_be_visible()
-    assert 1 <= offers.count() <= 3
-    shot(day, "offers")
-    first = offers.first
-    technician = first.get_attribute("data-offer")
-    count = day.locator(f"[data-technician='{technician}'] .number").first.inner_text()
-    first.get_by_role("button", name=re.compile("^Send ")).click()
-    expect(day.get_by_text("The phone shows it.")).to_be_visible()
-    shot(day, "committed")
-    day.get_by_role("button", name="Undo").click()
-    expect(day.get_by_text("Taken back.")).to_be_visible()
-    expect(offers.first).to_be_visible()
-    expect(day.locator(f"[data-technician='{technician}'] .number").first).to_have_text(count)
-
-
-def test_a_place_that_is_none_is_refused_in_words_and_nothing_is_lost(day: Page) -> None:
-    take_call(day)
-    expect(day.locator("[data-offer]").first).to_be_visible()
-    day.keyboard.press("Escape")
-    expect(day.get_by_role("heading", name="A call")).to_have_count(0)
-    day.get_by_role("button", name="Take a call").click()
-    day.get_by_label("Name", exact=True).fill("Rosa")
-    day.get_by_label("Phone").fill("+56 9 0000 0042")
-    day.get_by_label("Address").fill("Here")
-    day.get_by_label("Place (latitude, longitude)").fill("somewhere")
-    day.keyboard.press("Enter")
-    expect(day.get_by_role("alert")).to_contain_text("two numbers")
-    expect(day.get_by_label("Name", exact=True)).to_have_value("Rosa")
 
 
 def test_who_is_out_is_shown_first_done_and_taken_back(day: Page) -> None:
