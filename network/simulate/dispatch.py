@@ -17,7 +17,7 @@ from network.simulate.calendar import Calendar
 from network.simulate.events import Events
 from network.simulate.rounds import Field, Round
 from network.simulate.scenario import Scenario
-from optimizer.desk import Desk
+from optimizer.desk import Desk, NoRepair
 from optimizer.plan import Plan, Route
 from optimizer.problem import Break, Goal, Job, Location, Problem, Shift, Technician, Travel
 from optimizer.solve import Stop, solve
@@ -120,9 +120,11 @@ class Dispatcher:
         placed: Plan | None = None
         for call in served:
             offers = desk.offers(new[_job_id(call)], 1, eject=self.scenario.dispatch.eject)
-            if offers:
-                placed = desk.commit(offers[0])
-            else:
+            try:
+                placed = desk.commit(offers[0]) if offers else placed
+            except NoRepair:
+                offers = ()
+            if not offers:
                 left.append(call)
         if placed is not None:
             self._take(placed, able)
