@@ -53,7 +53,6 @@ def take_batch(
     ``refused`` (with ``code`` and ``detail``: this event cannot be taken ever).
     """
     order = sorted(range(len(events)), key=lambda place: (events[place].report.at, place))
-    # Sheets are locked in one order by everybody; see `sheets.lock_sheets`.
     answers: dict[int, dict[str, Any]] = {}
     for place in order:
         answers[place] = _take_one(session, events[place], who, now)
@@ -113,6 +112,8 @@ def hold(session: Session, told: Told, who: Identity, refusal: Refusal, now: dat
 
 def settle_waiting(session: Session, visit_id: UUID, who: Identity, now: datetime) -> list[UUID]:
     """Take the events of a visit that were waiting, as far as they can be taken now."""
+    # The sheet before the held rows, as everywhere: two deliveries of one phone come one by one.
+    lock_visit(session, visit_id, who)
     settled: list[UUID] = []
     while True:
         waiting = session.scalars(

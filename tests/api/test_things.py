@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
+from api.__main__ import main
 from api.db.models import Job, PartReservation, StockBalance, StockMove, Technician, Visit
 from api.services.equipment import fit_on
 from api.services.history import check_history
@@ -356,3 +358,13 @@ def test_the_checker_finds_an_assignment_past_expiry_and_stock_that_does_not_sum
         session.rollback()
     assert {"assignments", "stock"} <= {finding.check for finding in found}
     assert any(str(visit_id) in finding.subject for finding in found)
+
+
+def test_the_command_looks_over_the_record_and_says_how_much_it_saw(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", world.settings.database_url)
+    status = main(["check-history", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (status, told["findings"]) == (0, [])
+    assert told["looked"]["assignments"] > 20
