@@ -97,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     clocks = below(commands, "clocks", "deadlines on record")
     add("check", _clocks_check, "walk every clock minute by minute, compare", to=clocks)
 
+    export = below(commands, "export", "take things out")
+    evidence = add("evidence", _export_evidence, "write an evidence pack", to=export)
+    evidence.add_argument("--job", type=int, metavar="N", help="number of one job")
+    evidence.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day")
+    evidence.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day")
+    evidence.add_argument("--out", type=Path, required=True, metavar="FILE")
+    evidence.add_argument("--json", action="store_true", help="print what was made as JSON")
+
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
     user_add.add_argument("login")
@@ -336,6 +344,35 @@ def _draft(path: Path) -> Any:
         return read_pack(path)
     except RuleError as error:
         raise InputError(str(error)) from None
+
+
+def _export_evidence(options: argparse.Namespace) -> int:
+    from api import evidence_cli
+    from api.services.refusals import Refusal
+
+    if (options.job is None) == (options.first is None or options.last is None):
+        raise InputError("say --job N, or --from DATE and --to DATE")
+    period = None if options.job is not None else (options.first, options.last)
+    try:
+        made = evidence_cli.export_evidence(
+            _with_database(), options.out, datetime.now(UTC), job=options.job, period=period
+        )
+    except Refusal as refusal:
+        raise InputError(refusal.detail or refusal.code) from None
+    except OSError as error:
+        raise InputError(f"{options.out}: {error.strerror}") from None
+    told = {
+        "file": str(made.path),
+        "bytes": made.size,
+        "jobs": made.jobs,
+        "ledger_entries": made.entries,
+        "manifest_sha256": made.manifest_sha256,
+    }
+    if options.json:
+        print(json.dumps(told, indent=2))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in told.items()))
+    return 0
 
 
 def _user_add(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from api import wiring
 from api.services import sealing
 from api.services.ledger_check import Verdict, check
+from api.services.packs.pack import Made, make, of_case, of_period
+from api.services.regions import local_midnight, the_region
 from config.settings import Settings
 
 
@@ -48,3 +50,29 @@ def seal_ledger(settings: Settings, now: datetime) -> dict[str, Any] | None:
         sealing.seal(session, now)
         sealing.anchor_head(session, wiring.anchor_of(settings), now)
         return sealing.head_line(session, now)
+
+
+def export_evidence(
+    settings: Settings,
+    out: Path,
+    now: datetime,
+    *,
+    job: int | None = None,
+    period: tuple[date, date] | None = None,
+) -> Made:
+    """Write the pack of a job (by number), of the days of a period.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``, ``invalid``, ``too_large``.
+    """
+    with _session(settings) as session:
+        if job is not None:
+            wanted = of_case(session, job)
+        else:
+            assert period is not None
+            zone = the_region(session).timezone
+            end = period[1] + timedelta(days=1)
+            wanted = of_period(session, local_midnight(period[0], zone), local_midnight(end, zone))
+        return make(session, wanted, out, settings.data_dir, wiring.signer_of(settings), now)

@@ -13,6 +13,7 @@ from api.db.engine import APP_ROLE, make_engine, make_sessions
 from api.services import carriers
 from api.services.anchor import Anchor
 from api.services.carriers import Carrier
+from api.services.packs.pack import Signer
 from config.settings import Settings
 from network.demo import DemoRegion, ensure_demo_region
 from network.roads import Roads
@@ -43,6 +44,11 @@ def carriers_of(settings: Settings) -> Sequence[Carrier]:
     return carriers.carriers_of(
         settings.data_dir / "messages", settings.smtp_url, settings.mail_from
     )
+
+
+def signer_of(settings: Settings) -> Signer:
+    """With what evidence packs are signed, and where their hashes are published."""
+    return Signer(bytes.fromhex(settings.evidence_key), anchor_of(settings))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ class Settings:
         Key that signs cookies, at least 32 characters.
     ledger_key
         Key of the ledger's chain, at least 32 characters; never in the database.
+    evidence_key
+        Secret of the published key that signs evidence packs: 64 hexadecimal digits.
     ledger_anchor, ledger_anchor_url
         File outside the database to which the ledger's head is appended, and a URL that is told.
     web_host, web_port, web_workers, web_threads, web_dist
@@ -61,6 +64,7 @@ class Settings:
     postgres_user: str
     secret: str
     ledger_key: str
+    evidence_key: str
     ledger_anchor: Path
     ledger_anchor_url: str
     web_host: str
@@ -127,6 +131,7 @@ def load_settings(
             values[key] = values[key] or running.get(key, "")
     values["secret"] = values["secret"] or _kept_secret(data_dir, "secret")
     values["ledger_key"] = values["ledger_key"] or _kept_secret(data_dir, "ledger.key")
+    values["evidence_key"] = values["evidence_key"] or _kept_secret(data_dir, "evidence.key")
     values["ledger_anchor"] = _absolute(
         values["ledger_anchor"] or str(data_dir / "anchors" / "ledger.jsonl")
     )
@@ -210,6 +215,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("secret: must have at least 32 characters")
     if len(settings.ledger_key) < 32:
         raise SettingsError("ledger_key: must have at least 32 characters")
+    if re.fullmatch("[0-9a-f]{64}", settings.evidence_key) is None:
+        raise SettingsError("evidence_key: must be 64 hexadecimal digits in lower case")
     anchor_url = settings.ledger_anchor_url
     if anchor_url and not anchor_url.startswith(("http://", "https://")):
         raise SettingsError("ledger_anchor_url: must start with https:// or http://")

@@ -137,6 +137,27 @@ def merkle_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return [*merkle_path(leaves[split:], index - split), merkle_root(leaves[:split])]
 
 
+class Tree:
+    """The same tree kept level by level, for many paths of one run of leaves."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self.levels = [list(leaves)]
+        while len(self.levels[-1]) > 1:
+            level = self.levels[-1]
+            paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+            self.levels.append(paired + level[len(level) - len(level) % 2 :])
+
+    def path(self, index: int) -> list[bytes]:
+        """The nodes that lead from leaf ``index`` to the root, as `merkle_path` tells them."""
+        found = []
+        for level in self.levels[:-1]:
+            beside = index ^ 1
+            if beside < len(level):
+                found.append(level[beside])
+            index //= 2
+        return found
+
+
 def root_of_path(found: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes | None:
     """The root that a leaf and its path lead to; None when the path has the wrong length."""
     if count <= 1:

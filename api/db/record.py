@@ -21,7 +21,10 @@ class Activity(Base):
     """
 
     __tablename__ = "activity"
-    __table_args__ = (Index("activity_cursor_idx", "transaction", "seq"),)
+    __table_args__ = (
+        Index("activity_cursor_idx", "transaction", "seq"),
+        Index("activity_subject_id_idx", "subject_id"),
+    )
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     transaction: Mapped[int] = mapped_column(

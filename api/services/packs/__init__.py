@@ -1,0 +1,1 @@
+"""Evidence packs: what is on record about some jobs, as one archive that proves itself."""

@@ -1,0 +1,326 @@
+"""Making a pack: sections, papers, the ledger's entries with their proofs, manifest, signature."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from api.db.models import Activity, Job, LedgerRow, LedgerSeal
+from api.services import ledger as record
+from api.services import sealing
+from api.services.activity import record as record_change
+from api.services.anchor import Anchor
+from api.services.packs import verify
+from api.services.packs.pdf import paper
+from api.services.packs.registry import Section, Source
+from api.services.packs.tables import all_sections
+from api.services.refusals import Refusal
+from domain import ledger, signatures
+
+LARGEST_BYTES = 2**32 - 2**20
+"""What the archive's 32-bit lengths can hold; a longer period is exported in parts."""
+
+_OF_JOBS = text(
+    """
+    SELECT l.seq FROM ledger l JOIN activity a ON a.seq = l.activity_seq
+    WHERE a.subject_id = ANY(:ids) OR a.data->>'job_id' = ANY(:texts) ORDER BY l.seq
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a pack is about.
+
+    Attributes
+    ----------
+    scope
+        What the manifest says: ``{"kind": "case" | "period" | "sample", …}``.
+    job_ids
+        The jobs.
+    entries
+        Numbers of the ledger entries.
+    contiguous
+        Whether they are all entries between the first and the last.
+    sample
+        The document of an audit's sample, for ``sample.json``.
+    """
+
+    scope: dict[str, Any]
+    job_ids: Sequence[UUID]
+    entries: Sequence[int]
+    contiguous: bool
+    sample: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """With what an installation signs: its secret seed, and where it publishes."""
+
+    seed: bytes
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A pack that lies on disk."""
+
+    path: Path
+    manifest_sha256: str
+    size: int
+    jobs: int
+    entries: int
+
+
+@dataclass(slots=True)
+class _Members:
+    """The files of a pack in order, with their hashes."""
+
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def add(self, name: str, content: bytes) -> None:
+        self.files.append((name, content))
+
+    def listed(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in self.files
+        ]
+
+
+def of_case(session: Session, number: int) -> Wanted:
+    """The pack of one job by its number.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``.
+    """
+    job_id = session.scalar(select(Job.id).where(Job.number == number))
+    if job_id is None:
+        raise Refusal("not_found", f"there is no job {number}")
+    return Wanted(
+        {"kind": "case", "job": str(job_id), "number": number},
+        [job_id],
+        entries_of(session, [job_id]),
+        contiguous=False,
+    )
+
+
+def of_period(session: Session, start: datetime, end: datetime) -> Wanted:
+    """The pack of what was reported from ``start`` to before ``end``, with the whole ledger of it.
+
+    Raises
+    ------
+    Refusal
+        ``invalid`` for a period that ends before it begins.
+    """
+    if end <= start:
+        raise Refusal("invalid", "the period ends before it begins")
+    jobs = session.scalars(
+        select(Job.id).where(Job.reported_at >= start, Job.reported_at < end).order_by(Job.id)
+    ).all()
+    first, last = session.execute(
+        select(func.min(LedgerRow.seq), func.max(LedgerRow.seq))
+        .join(Activity, Activity.seq == LedgerRow.activity_seq)
+        .where(Activity.at >= start, Activity.at < end)
+    ).one()
+    newest = session.scalar(select(func.max(LedgerRow.seq))) or 0
+    if first is None:
+        before = session.scalar(
+            select(func.max(LedgerRow.seq))
+            .join(Activity, Activity.seq == LedgerRow.activity_seq)
+            .where(Activity.at < start)
+        )
+        first, last = (before or 0) + 1, before or 0
+    # With the neighbours on both sides, which show that the period was not cut short.
+    entries = list(range(max(1, first - 1), min(newest, last + 1) + 1))
+    scope = {"kind": "period", "from": _iso(start), "to": _iso(end)}
+    return Wanted(scope, jobs, entries, contiguous=True)
+
+
+def entries_of(session: Session, ids: Sequence[UUID]) -> list[int]:
+    """Numbers of the ledger entries about jobs, and about what belongs to them."""
+    wanted = list(ids)
+    for table, column in (("job", "request_id"), ("visit", "id")):
+        key = "id" if table == "job" else "job_id"
+        wanted += session.scalars(
+            text(f"SELECT {column} FROM {table} WHERE {key} = ANY(:ids)"), {"ids": list(ids)}
+        )
+    return list(session.scalars(_OF_JOBS, {"ids": wanted, "texts": [str(one) for one in ids]}))
+
+
+def make(
+    session: Session,
+    wanted: Wanted,
+    out: Path,
+    data_dir: Path,
+    signer: Signer,
+    now: datetime,
+    actor_id: UUID | None = None,
+    why: str = "",
+) -> Made:
+    """Write a pack, record that it was made, publish its manifest's hash.
+
+    What is not sealed yet is sealed first, so that every entry has its proof.
+
+    Raises
+    ------
+    Refusal
+        ``too_large`` for a pack beyond what an archive holds.
+    """
+    key = record.key_of(session)
+    sealing.seal(session, now)
+    source = Source(session, wanted.job_ids, data_dir)
+    members = _Members()
+    members.add("verify.py", Path(verify.__file__).read_bytes())
+    titles: list[tuple[str, str, str, Section]] = []
+    names: dict[str, int] = {}
+    for one in all_sections():
+        made = one.make(source)
+        titles.append((one.key, one.english, one.chinese, made))
+        names[one.key] = len(made.rows)
+        members.add(f"sections/{one.key}.json", ledger.canonical(list(made.rows)))
+        for attachment in made.attachments:
+            members.add(attachment.name, attachment.content)
+    seals, entries, head = _proofs(session, wanted.entries)
+    members.add("ledger/entries.jsonl", _lines(entries))
+    members.add("ledger/seals.jsonl", _lines(seals))
+    if wanted.sample is not None:
+        members.add("sample.json", ledger.canonical(wanted.sample))
+    members.add("evidence.pdf", paper(wanted.scope, titles, head, now))
+    manifest = ledger.canonical(
+        {
+            "format": verify.FORMAT,
+            "made_at": _iso(now),
+            "scope": wanted.scope,
+            "jobs": len(wanted.job_ids),
+            "sections": names,
+            "ledger": {
+                "entries": len(entries),
+                "contiguous": wanted.contiguous,
+                "head": head,
+            },
+            "files": members.listed(),
+        }
+    )
+    digest = hashlib.sha256(manifest)
+    members.add("manifest.json", manifest)
+    members.add("signature.json", signature_of(digest.digest(), key, signer.seed))
+    size = sum(len(content) for _, content in members.files)
+    if size > LARGEST_BYTES:
+        raise Refusal("too_large", "the pack would be too large: choose a shorter period")
+    _write(out, verify.archive(members.files))
+    record_change(
+        session,
+        "evidence_made",
+        "evidence",
+        wanted.job_ids[0] if len(wanted.job_ids) == 1 else UUID(int=0),
+        actor_id=actor_id,
+        scope=wanted.scope,
+        manifest_sha256=digest.hexdigest(),
+        why=why,
+    )
+    sealing.anchor_head(session, signer.anchor, now)
+    signer.anchor.tell(
+        {
+            "type": "pack",
+            "manifest_sha256": digest.hexdigest(),
+            "public_key": signatures.public_key(signer.seed).hex(),
+            "at": _iso(now),
+        }
+    )
+    return Made(out, digest.hexdigest(), out.stat().st_size, len(wanted.job_ids), len(entries))
+
+
+def signature_of(digest: bytes, key: bytes, seed: bytes) -> bytes:
+    """The file that signs a manifest: by the ledger's key, and by the published public key."""
+    content: dict[str, Any] = {
+        "manifest_sha256": digest.hex(),
+        "mac": ledger.mac(key, digest).hex(),
+        "key": ledger.key_name(key),
+        "public_key": signatures.public_key(seed).hex(),
+        "signature": signatures.sign(seed, b"zhunda-evidence-manifest/1\n" + digest).hex(),
+    }
+    own = hashlib.sha256(ledger.canonical(content)).hexdigest()
+    return ledger.canonical(content | {"self": own})
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def _lines(rows: list[dict[str, Any]]) -> bytes:
+    return b"".join(ledger.canonical(row) + b"\n" for row in rows)
+
+
+def _proofs(
+    session: Session, wanted: Sequence[int]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any] | None]:
+    """The seals from the first entry on to the newest, the entries with their paths, the head."""
+    numbers = set(wanted)
+    query = select(LedgerSeal).order_by(LedgerSeal.number)
+    all_seals = session.scalars(query).all()
+    if numbers:
+        seals = [seal for seal in all_seals if seal.last_seq >= min(numbers)]
+    else:
+        seals = list(all_seals[-1:])
+    told, entries = [], []
+    for seal in seals:
+        told.append(
+            {"seal": seal.seal, "digest": bytes(seal.digest).hex(), "mac": bytes(seal.mac).hex()}
+        )
+        if any(seal.first_seq <= number <= seal.last_seq for number in numbers):
+            entries += _under(session, seal, numbers)
+    head = None
+    if seals:
+        last = seals[-1]
+        head = {
+            "seal": last.number,
+            "digest": bytes(last.digest).hex(),
+            "count": last.last_seq,
+        }
+    return told, entries, head
+
+
+def _under(session: Session, seal: LedgerSeal, numbers: set[int]) -> Iterator[dict[str, Any]]:
+    rows = list(record.rows(session, seal.first_seq, seal.last_seq))
+    before = ledger.GENESIS
+    if seal.first_seq > 1:
+        before = next(record.rows(session, seal.first_seq - 1, seal.first_seq - 1)).link
+    tree = ledger.Tree([ledger.leaf(row.entry) for row in rows])
+    for index, row in enumerate(rows):
+        if row.seq in numbers:
+            yield {
+                "seq": row.seq,
+                "entry": row.entry.decode(),
+                "previous": before.hex(),
+                "link": row.link.hex(),
+                "mac": row.mac.hex(),
+                "seal": seal.number,
+                "path": [node.hex() for node in tree.path(index)],
+            }
+        before = row.link
+
+
+def _write(out: Path, pieces: Iterator[bytes]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
