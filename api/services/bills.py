@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,9 @@ from api.services.identity import Identity
 from api.services.papers import next_number
 from api.services.refusals import Refusal
 from domain.fees import Account, Reconciliation, fingerprint, reconcile
+
+AT_ONCE = 1000
+"""Jobs whose papers are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +34,45 @@ class Movement:
 
 def account_of(session: Session, job_id: UUID) -> Account:
     """A job's money as it is on record."""
-    consented = {
-        str(quote_id): total
-        for quote_id, total in session.execute(
-            select(Quote.id, Quote.total_fen)
-            .join(Consent, Consent.quote_id == Quote.id)
-            .where(Quote.job_id == job_id, Consent.agreed)
+    return accounts(session, [job_id])[job_id]
+
+
+def accounts(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """The money of jobs as it is on record, three questions for all of them."""
+    consented: dict[UUID, dict[str, int]] = {}
+    for job_id, quote_id, total in session.execute(
+        select(Quote.job_id, Quote.id, Quote.total_fen)
+        .join(Consent, Consent.quote_id == Quote.id)
+        .where(Quote.job_id.in_(job_ids), Consent.agreed)
+    ):
+        consented.setdefault(job_id, {})[str(quote_id)] = total
+    entries: dict[UUID, list[MoneyEntry]] = {}
+    for entry in session.scalars(select(MoneyEntry).where(MoneyEntry.job_id.in_(job_ids))):
+        entries.setdefault(entry.job_id, []).append(entry)
+    # The newest version comes last, and stays.
+    billed = dict(
+        session.execute(
+            select(Bill.job_id, Bill.total_fen)
+            .where(Bill.job_id.in_(job_ids))
+            .order_by(Bill.job_id, Bill.version)
         )
-    }
-    entries = session.scalars(select(MoneyEntry).where(MoneyEntry.job_id == job_id)).all()
-    bill = newest_bill(session, job_id)
-    return Account(
-        consented=consented,
-        corrections=tuple(e.amount_fen for e in entries if e.kind == "correction"),
-        billed=None if bill is None else bill.total_fen,
-        received=sum(e.amount_fen for e in entries if e.kind == "payment"),
-        refunded=sum(e.amount_fen for e in entries if e.kind == "refund"),
+        .tuples()
+        .all()
     )
+
+    def moved(job_id: UUID, kind: str) -> tuple[int, ...]:
+        return tuple(one.amount_fen for one in entries.get(job_id, ()) if one.kind == kind)
+
+    return {
+        job_id: Account(
+            consented=consented.get(job_id, {}),
+            corrections=moved(job_id, "correction"),
+            billed=billed.get(job_id),
+            received=sum(moved(job_id, "payment")),
+            refunded=sum(moved(job_id, "refund")),
+        )
+        for job_id in job_ids
+    }
 
 
 def newest_bill(session: Session, job_id: UUID) -> Bill | None:
@@ -219,18 +246,19 @@ def reconcile_all(session: Session) -> Books:
     sums = dict.fromkeys(("consented", "corrected", "billed", "received", "refunded", "open"), 0)
     wrong: list[str] = []
     unexplained = 0
-    for job_id in job_ids:
-        account = account_of(session, job_id)
-        told = reconcile(account)
-        sums["consented"] += told.consented_fen
-        sums["corrected"] += told.corrected_fen
-        sums["billed"] += told.billed_fen
-        sums["received"] += account.received
-        sums["refunded"] += account.refunded
-        sums["open"] += told.open_fen
-        unexplained += abs(told.unexplained_fen)
-        if told.unexplained_fen or _altered(session, job_id):
-            wrong.append(str(job_id))
+    for batch in batched(job_ids, AT_ONCE):
+        altered = _altered(session, batch)
+        for job_id, account in accounts(session, batch).items():
+            told = reconcile(account)
+            sums["consented"] += told.consented_fen
+            sums["corrected"] += told.corrected_fen
+            sums["billed"] += told.billed_fen
+            sums["received"] += account.received
+            sums["refunded"] += account.refunded
+            sums["open"] += told.open_fen
+            unexplained += abs(told.unexplained_fen)
+            if told.unexplained_fen or job_id in altered:
+                wrong.append(str(job_id))
     return Books(
         len(job_ids),
         **{f"{k}_fen": v for k, v in sums.items()},
@@ -239,23 +267,24 @@ def reconcile_all(session: Session) -> Books:
     )
 
 
-def _altered(session: Session, job_id: UUID) -> bool:
-    """Whether a paper behind a bill is no longer what was fingerprinted or agreed to."""
-    bill = newest_bill(session, job_id)
-    assert bill is not None
-    billed = sum(
-        line["charged_fen"] for consent in bill.document["consents"] for line in consent["lines"]
-    ) + sum(correction["amount_fen"] for correction in bill.document["corrections"])
-    if fingerprint(bill.document) != bill.sha256 or billed != bill.total_fen:
-        return True
-    return any(
-        fingerprint(quote.document) != quote.sha256 or quote.sha256 != consent.shown_sha256
-        for quote, consent in session.execute(
-            select(Quote, Consent)
-            .join(Consent, Consent.quote_id == Quote.id)
-            .where(Quote.job_id == job_id)
-        )
-    )
+def _altered(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Jobs with a paper that is no longer what was fingerprinted, added up or agreed to."""
+    found = set()
+    for bill in session.scalars(select(Bill).where(Bill.job_id.in_(job_ids))):
+        papers = bill.document
+        billed = sum(
+            line["charged_fen"] for consent in papers["consents"] for line in consent["lines"]
+        ) + sum(correction["amount_fen"] for correction in papers["corrections"])
+        if fingerprint(papers) != bill.sha256 or billed != bill.total_fen:
+            found.add(bill.job_id)
+    for quote, consent in session.execute(
+        select(Quote, Consent)
+        .join(Consent, Consent.quote_id == Quote.id)
+        .where(Quote.job_id.in_(job_ids))
+    ):
+        if fingerprint(quote.document) != quote.sha256 or quote.sha256 != consent.shown_sha256:
+            found.add(quote.job_id)
+    return found
 
 
 def bill_view(session: Session, bill: Bill) -> dict[str, Any]:

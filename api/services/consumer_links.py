@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, Visit
+from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, Survey, Visit
 from api.services.activity import record
 from api.services.bills import account_of, newest_bill
 from api.services.breaches import expected_arrivals
@@ -23,6 +23,7 @@ from api.services.papers import current_text
 from api.services.quotes import quote_view, quotes_of, whereabouts_agreed
 from api.services.refusals import Refusal
 from api.services.regions import the_region
+from api.services.surveys import CONDUCT
 from domain.clocks import EventKind
 from domain.fees import reconcile
 
@@ -146,6 +147,7 @@ def link_page(
             "body": whereabouts.body,
             "sha256": whereabouts.sha256,
         },
+        "survey": _survey(session, job),
         "expires_at": None if link is None else link.expires_at,
     }
 
@@ -178,6 +180,14 @@ def _bill(session: Session, job: Job) -> dict[str, Any] | None:
         "document": bill.document,
         "open_fen": reconcile(account_of(session, job.id)).open_fen,
     }
+
+
+def _survey(session: Session, job: Job) -> dict[str, Any] | None:
+    """What the survey asks, once the work is done; None before."""
+    if job.status != "done":
+        return None
+    answered = session.scalar(select(Survey.id).where(Survey.job_id == job.id)) is not None
+    return {"answered": answered, "conduct": list(CONDUCT)}
 
 
 def _complaint(session: Session, complaint: Complaint, now: datetime) -> dict[str, Any]:

@@ -133,6 +133,26 @@ def test_a_complaint_is_filed_with_its_deadline_and_its_file_can_be_saved(
     assert Path(saved.value.path()).read_bytes().startswith(b"%PDF-")
 
 
+def test_once_the_work_is_done_the_page_asks_how_it_was_and_once_only(
+    phone: BrowserContext, desk: httpx.Client
+) -> None:
+    waiting = told(desk.get("/jobs?status=open&limit=500"))["items"]
+    job = waiting[0]["id"]
+    page = open_page(phone, address(desk, job))
+    page.get_by_role("heading", level=1).wait_for()
+    expect(page.get_by_role("heading", name="How was it?")).to_have_count(0)
+    solved = {"event": "remote_solved", "reason": "Reset by telephone"}
+    told(desk.post(f"/jobs/{job}/events", json=solved))
+    page.reload()
+    page.get_by_label("4 of 5").check(force=True)
+    page.get_by_label("was polite").check()
+    shoot(page, "phone-survey")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Thank you")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Thank you")).to_be_visible()
+
+
 def test_alternatives_are_shown_with_prices_and_the_rule_of_their_order(
     phone: BrowserContext, desk: httpx.Client
 ) -> None:

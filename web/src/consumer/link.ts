@@ -84,6 +84,7 @@ export interface Case {
   bill: { total_fen: number; currency: string; open_fen: number } | null;
   complaints: Complaint[];
   whereabouts: { agreed: boolean; body: string; sha256: string } | null;
+  survey: { answered: boolean; conduct: string[] } | null;
   expires_at: string | null;
 }
 
@@ -153,6 +154,17 @@ export const complain = (job: string, topic: string, text: string, wish: string)
 
 export const complaintStep = (id: string, event: string, note: string) =>
   told("POST", `/complaints/${id}/steps`, { id: newId(), event, note });
+
+export interface Answers {
+  satisfaction: number;
+  recommend: number | null;
+  solved: boolean;
+  conduct: Record<string, boolean>;
+  comment: string;
+}
+
+export const answerSurvey = (job: string, answers: Answers) =>
+  told("POST", `/jobs/${job}/survey`, { id: newId(), ...answers });
 
 export async function complaintPdf(id: string): Promise<Blob> {
   return await (await ask("GET", `/complaints/${id}/file.pdf`)).blob();
