@@ -55,9 +55,7 @@ def accounts(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, Account]:
             select(Bill.job_id, Bill.total_fen)
             .where(Bill.job_id.in_(job_ids))
             .order_by(Bill.job_id, Bill.version)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
 
     def moved(job_id: UUID, kind: str) -> tuple[int, ...]:
