@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -154,8 +154,12 @@ def domain_event(row: Row) -> ClockEvent:
     )
 
 
-def arrivals(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, ClockEvent]:
-    """The first verified arrival at each job, from what the phones reported."""
+def arrivals(session: Session, job_ids: Collection[UUID]) -> dict[UUID, ClockEvent]:
+    """What ended each job's arrival clock: the first verified arrival that a phone reported.
+
+    A job that is over without one (cancelled, solved from afar, brought in) waits for nobody: its
+    clock is cancelled at that instant.
+    """
     found: dict[UUID, ClockEvent] = {}
     for visit in session.scalars(
         select(Visit)
@@ -171,6 +175,14 @@ def arrivals(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, ClockEvent
             found[visit.job_id] = ClockEvent(
                 str(visit.id), EventKind.MET, visit.arrived_at, "the technician"
             )
+    for job_id, closed_at in session.execute(
+        select(Job.id, Job.closed_at).where(
+            Job.id.in_(set(job_ids) - set(found)), Job.closed_at.is_not(None)
+        )
+    ):
+        found[job_id] = ClockEvent(
+            str(job_id), EventKind.CANCELLED, closed_at, "the desk", "over without a visit"
+        )
     return found
 
 

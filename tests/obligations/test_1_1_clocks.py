@@ -149,6 +149,15 @@ def test_1_1_arrival_every_clock_on_record_equals_the_slow_reference(
     assert capsys.readouterr().out == f"clocks: {jobs}\ndiffering: 0\n"
 
 
+def test_1_1_exceptions_a_fault_that_is_solved_from_afar_waits_for_nobody(world: World) -> None:
+    desk = world.client("dispatch")
+    job = new_job(desk)
+    post(desk, f"/jobs/{job['id']}/events", {"event": "remote_solved", "reason": "reset"}, 200)
+    clock = get(desk, f"/jobs/{job['id']}/clocks")["items"][0]
+    assert not clock["running"]
+    assert [d["outcome"] for d in clock["deadlines"]] == ["cancelled"]
+
+
 def test_2_2_monitoring_a_breach_is_told_ahead_and_the_lead_is_measured(world: World) -> None:
     desk = world.client("dispatch")
     job = new_job(desk, product="boiler", fault="no-hot-water")
