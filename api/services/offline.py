@@ -21,6 +21,7 @@ from api.services.activity import record
 from api.services.identity import Identity
 from api.services.policies import policy_on
 from api.services.refusals import Refusal
+from api.services.sheets import lock_sheets
 from api.services.visits import Report, lock_visit, take
 from domain.lifecycle import VisitEvent as Event
 from domain.places import Place
@@ -53,6 +54,13 @@ def take_batch(
     ``refused`` (with ``code`` and ``detail``: this event cannot be taken ever).
     """
     order = sorted(range(len(events)), key=lambda place: (events[place].report.at, place))
+    # All sheets first and in one order: a batch sent twice at once waits for itself.
+    sheets = select(Visit.day, Visit.technician_number).where(
+        Visit.id.in_({told.visit_id for told in events}),
+        Visit.technician_number == who.technician_number,
+    )
+    for day, number in sorted(set(session.execute(sheets))):
+        lock_sheets(session, day, number)
     answers: dict[int, dict[str, Any]] = {}
     for place in order:
         answers[place] = _take_one(session, events[place], who, now)
