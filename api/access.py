@@ -70,6 +70,9 @@ CASE_SIDES: Final = CASE_READERS | {TECHNICIAN, CONSUMER}
 """Who may read a case's clocks, quotes and bill: the firm, who supervises, and whose case it is."""
 
 COMPLAINT_READERS: Final = INTAKE | {OUTLET_MANAGER, AUDITOR, REGULATOR, ASSOCIATION}
+PLANS_READERS: Final = OFFICE | {AUDITOR, REGULATOR}
+"""Who may see where outlets are going to stand, and why."""
+
 ASKING: Final = frozenset({AUDITOR, REGULATOR})
 """Roles that are shown personal data only when they give a reason."""
 
@@ -198,6 +201,19 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer"): frozenset(
             {ADMIN, OUTLET_MANAGER}
         ),
+        ("POST", f"{V1}/scenarios"): STAFFING,
+        ("GET", f"{V1}/scenarios"): PLANS_READERS,
+        ("GET", f"{V1}/scenarios/compare"): PLANS_READERS,
+        ("GET", f"{V1}/scenarios/<uuid:scenario_id>"): PLANS_READERS,
+        ("GET", f"{V1}/scenarios/<uuid:scenario_id>/question"): PLANS_READERS,
+        ("GET", f"{V1}/scenarios/<uuid:scenario_id>/answer"): PLANS_READERS,
+        ("POST", f"{V1}/scenarios/<uuid:scenario_id>/run"): STAFFING,
+        ("POST", f"{V1}/scenarios/<uuid:scenario_id>/cancel"): STAFFING,
+        ("GET", f"{V1}/scenarios/<uuid:scenario_id>/maps/<string:name>"): PLANS_READERS,
+        ("POST", f"{V1}/scenarios/<uuid:scenario_id>/adopt"): STAFFING,
+        ("POST", f"{V1}/scenarios/<uuid:scenario_id>/undo-adoption"): STAFFING,
+        ("GET", f"{V1}/vacancies"): PLANS_READERS,
+        ("POST", f"{V1}/vacancies/<uuid:vacancy_id>/fill"): STAFFING,
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
         ("POST", f"{V1}/calls/events"): INTAKE,

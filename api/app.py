@@ -33,6 +33,7 @@ from api.routes import (
     quality,
     rights,
     rules,
+    scenarios,
     session,
     things,
     work,
@@ -64,6 +65,7 @@ BLUEPRINTS = (
     quality,
     merits,
     contracts,
+    scenarios,
 )
 
 

@@ -1,8 +1,9 @@
-"""The worker: takes plan runs from the queue and carries them out."""
+"""The worker: takes plan runs and scenarios from the queue and carries them out."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ import structlog
 from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.db.queue import PLAN_TASK, queue_app
-from api.services import durations, idempotency, inbox, outbox, photos
+from api.db.queue import PLAN_TASK, SCENARIO_TASK, SCENARIOS, queue_app
+from api.services import durations, idempotency, inbox, outbox, photos, scenario_runs
 from api.services.anchor import Anchor
 from api.services.breaches import raise_alerts
 from api.services.carriers import Carrier
@@ -29,6 +30,9 @@ STALLED_AFTER_S = 15
 
 LOOK_EVERY_S = 5
 UPKEEP = "upkeep"
+GRACE_S = 10.0
+_stopping = threading.Event()
+"""Set when this process is asked to end: a scenario under way goes back to the queue."""
 
 
 def build(
@@ -48,6 +52,10 @@ def build(
     @app.task(name=PLAN_TASK, queue="plans")
     def plan_run(run_id: str) -> None:
         carry_out(sessions, roads, UUID(run_id))
+
+    @app.task(name=SCENARIO_TASK, queue=SCENARIOS)
+    def scenario_run(scenario_id: str, run_number: int) -> None:
+        scenario_runs.carry_out(sessions, UUID(scenario_id), run_number, _stopping.is_set)
 
     @app.periodic(cron="23 * * * *")
     @app.task(name="forget_keys", queue=UPKEEP, queueing_lock="forget_keys")
@@ -117,6 +125,17 @@ async def _keep_reviving(app: App) -> None:
 async def _serve(app: App) -> None:
     async with app.open_async():
         reviver = asyncio.create_task(_keep_reviving(app))
+        planner = asyncio.create_task(
+            app.run_worker_async(
+                queues=[SCENARIOS],
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=2.0,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_AFTER_S,
+                shutdown_graceful_timeout=GRACE_S,
+            )
+        )
         try:
             await app.run_worker_async(
                 queues=["plans", UPKEEP],
@@ -126,14 +145,17 @@ async def _serve(app: App) -> None:
                 stalled_worker_timeout=STALLED_AFTER_S,
             )
         finally:
+            _stopping.set()
             reviver.cancel()
+            planner.cancel()
+            await asyncio.gather(planner, return_exceptions=True)
 
 
 async def _drain(app: App) -> None:
     async with app.open_async():
         await _revive(app)
         await app.run_worker_async(
-            queues=["plans"],
+            queues=["plans", SCENARIOS],
             wait=False,
             delete_jobs="successful",
             install_signal_handlers=False,

@@ -29,6 +29,7 @@ from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.quality import FollowUp, Incident, MeritAppeal, MeritEntry, ScorecardRun, Survey
 from api.db.record import Activity, IdempotencyKey
 from api.db.rights import Bill, Choice, Consent, LegalText, MoneyEntry, PriceBook, Quote
+from api.db.scenarios import ScenarioOutlet, ScenarioRow, Vacancy
 from api.db.things import (
     Equipment,
     EquipmentCheck,
@@ -96,6 +97,8 @@ __all__ = [
     "RepairStay",
     "Request",
     "RouteSheet",
+    "ScenarioOutlet",
+    "ScenarioRow",
     "ScorecardRun",
     "Session",
     "SettledRecord",
@@ -107,6 +110,7 @@ __all__ = [
     "Technician",
     "Token",
     "Training",
+    "Vacancy",
     "Visit",
     "VisitEvent",
 ]

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 from api.db.engine import plain_url
 
 PLAN_TASK = "plan_run"
+SCENARIO_TASK = "scenario_run"
+SCENARIOS = "scenarios"
+"""A queue of its own: weeks that are replayed do not keep the plan of today waiting."""
 
 # Only used to write jobs through a connection that is handed over: it never opens one itself.
 _door = App(connector=SyncPsycopgConnector())
@@ -23,6 +26,15 @@ def enqueue_plan_run(session: Session, run_id: str, day: str) -> None:
     _door.configure_task(PLAN_TASK, queue="plans", lock=f"plan-{day}", connection=raw).defer(
         run_id=run_id
     )
+
+
+def enqueue_scenario(session: Session, scenario_id: str, run_number: int) -> None:
+    """Ask a worker to answer a scenario; the runs of one scenario come one after the other."""
+    session.flush()
+    raw = session.connection().connection.dbapi_connection
+    _door.configure_task(
+        SCENARIO_TASK, queue=SCENARIOS, lock=f"scenario-{scenario_id}", connection=raw
+    ).defer(scenario_id=scenario_id, run_number=run_number)
 
 
 def queue_app(url: str) -> App:

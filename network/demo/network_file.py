@@ -117,6 +117,19 @@ def read_zones(database: Path) -> list[Zone]:
     return [Zone(zone, float(people or 0.0), _read_rings(blob)) for zone, people, blob in rows]
 
 
+def zone_points(database: Path) -> list[tuple[str, float, float, float]]:
+    """Of each inhabited zone: name, latitude and longitude of a point inside it, people."""
+    from shapely.geometry import Polygon
+
+    found = []
+    for zone in read_zones(database):
+        outline = max((Polygon(ring) for ring in zone.rings), key=lambda area: area.area)
+        inside = outline.representative_point()
+        if zone.population > 0:
+            found.append((f"zone {zone.identifier}", inside.y, inside.x, zone.population))
+    return found
+
+
 def _open(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
 

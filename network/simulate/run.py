@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -147,8 +148,17 @@ _shared: dict[str, Any] = {}
 
 
 def _begin(scenario: Scenario, seed: int, days: Any, stop: Any) -> None:
-    """In a fresh process: keep what all its replications need."""
+    """In a fresh process: keep what all its replications need; never outlive who asked."""
     _shared.update(scenario=scenario, seed=seed, days=days, stop=stop)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot say stop: nobody would read what is worked on here."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _one(number: int, row: int) -> Replication:
