@@ -13,35 +13,51 @@ from typing import Any
 import numpy as np
 
 from optimizer.plan import Plan, SolverInfo
-from optimizer.problem import Job, Location, Problem, Shift, Technician, Travel
+from optimizer.problem import Goal, Job, Location, Problem, Shift, Technician, Travel
 from optimizer.search import layout as c
-from optimizer.search.anneal import anneal, begin_part, better, clear_all, insert_all, lay_routes
+from optimizer.search.anneal import better
 from optimizer.search.arrays import Compiled, compile_problem
 from optimizer.search.compiled import note_compilation
+from optimizer.search.kernels import kernel_for
 from optimizer.search.parts import split_into_parts
-from optimizer.search.polish import polish
+from optimizer.search.plain.arrays import is_plain
+from optimizer.search.plain.pool import empty_pool
 from optimizer.search.readout import read_plan
-from optimizer.search.state import Solution, Worker, new_solution, new_worker
+from optimizer.search.recombine import Routes, Store, held_by
 from optimizer.solve import Progress, Stop, Watch
 
 POLISH_RATE = 5_000
 """Places tried in the end polish per second of the stop (about 3 % of its time)."""
 
-SMALL = 200
-"""With fewer tasks, threads search the whole problem each instead of a part of it."""
+SMALL = 400
+"""Up to so many tasks, threads search the whole problem each instead of a part of it."""
+
+ROUND_S, ROUND_COUNT = 1.0, 100_000
+"""Shorter searches cool once."""
+
+LAST_ROUND_ENDS = 0.95
+"""Share of the stop after which the last round's routes are recombined."""
+
+REMEMBER_FROM = 0.5
+"""Share of a round from which its routes are worth remembering."""
+
+CHOICE_SHARE = 0.03
+"""Share of the seconds that one recombination may take for its final choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How the search walks. Temperatures are in small steps of a goal (a drive to a neighbour)."""
 
-    hot: float = 10.0
-    cold: float = 0.2
+    hot: float = 3.0
+    cold: float = 0.1
     mean_removed: float = 10.0
     swap_share: float = 0.1
     epochs: int = 40
     part_tasks: int = 400
     chunk_s: float = 0.03
+    rounds: int = 8
+    plain: bool = True  # plain problems take the short cut
 
     def __post_init__(self) -> None:
         if not 0 < self.cold <= self.hot:
@@ -59,12 +75,15 @@ def solve_with_search(
     settings: Settings | None = None,
 ) -> Plan:
     """Slack induction by string removals on all rules of the format; see ``optimizer.solve``."""
-    warm_up()
     began = time.monotonic()
     compiled = compile_problem(problem)
+    began -= time.monotonic()
     settings = settings or Settings()
+    warm_up(settings.plain and is_plain(compiled))
+    began += time.monotonic()
     threads = max(1, threads)
     alone = threads == 1 or _can_be_split(compiled)
+    store = Store()
     searches = [
         Search(
             compiled if k == 0 else compile_problem(problem),
@@ -74,6 +93,7 @@ def solve_with_search(
             watch if k == 0 else None,
             settings,
             began,
+            store,
         )
         for k in range(1 if alone else threads)
     ]
@@ -92,7 +112,7 @@ def solve_with_search(
 def _can_be_split(compiled: Compiled) -> bool:
     """Whether parts of the shifts can be searched apart: enough of them, and nothing ties them."""
     arrays = compiled.arrays
-    return arrays.n >= SMALL and arrays.sums_only and not (arrays.group >= 0).any()
+    return arrays.n > SMALL and arrays.sums_only and not (arrays.group >= 0).any()
 
 
 def _run_side_by_side(searches: list[Search], start: Plan | None) -> Search:
@@ -118,17 +138,25 @@ def _run_side_by_side(searches: list[Search], start: Plan | None) -> Search:
 
 
 @cache
-def warm_up() -> None:
-    """Compile (or load from the cache) every kernel, so that no stop's seconds are spent on it."""
+def warm_up(plain: bool) -> None:
+    """Compile (or load from the cache) a kernel, so that no stop's seconds are spent on it."""
     note_compilation()
     travel = Travel(np.array([[0, 60], [60, 0]], dtype=np.int32))
     someone = Technician("T", (Shift("S", 0, 3600, 0, 0),))
+    day = ((0, 3600),)
+    jobs = tuple(
+        Job(name, 1, time_windows=day, setup_s=0 if plain else 1, drop_penalty=1) for name in "JK"
+    )
     tiny = Problem(
-        (Location("home"), Location("door")), {"car": travel}, (someone,), (Job("J", 1),)
+        (Location("home"), Location("door")),
+        {"car": travel},
+        (someone,),
+        jobs,
+        objective=(Goal.of("dropped"), Goal.of("travel")),
     )
-    once = Search(
-        compile_problem(tiny), Stop(iterations=2), 1, 1, None, Settings(), time.monotonic()
-    )
+    compiled = compile_problem(tiny)
+    assert is_plain(compiled) is plain
+    once = Search(compiled, Stop(iterations=2), 1, 1, None, Settings(), time.monotonic())
     once.start(Plan())
     once.run()
 
@@ -153,23 +181,25 @@ class Search:
         watch: Watch | None,
         settings: Settings,
         began: float,
+        store: Store | None = None,
     ) -> None:
         self.compiled = compiled
         self.arrays = compiled.arrays
+        self.kernel = kernel_for(compiled, settings.plain)
         self.stop = stop
         self.watch = watch
         self.settings = settings
         self.began = began
-        self.solution: Solution = new_solution(compiled)
+        self.store = store or Store()
+        self.solution = self.kernel.solution
         self.threads = threads if self.arrays.n_shifts > 1 else 1
-        self.workers: list[Worker] = [new_worker(compiled, w, seed) for w in range(self.threads)]
+        self.workers = [self.kernel.new_worker(w, seed) for w in range(self.threads)]
         self.random = np.random.default_rng(seed)
         self.iterations = 0
         self.cancelled = False
         self.best = np.zeros(c.N_FIGURES, np.int64)
         self.best_next = self.solution.best_next.copy()
         self.best_begin = self.solution.best_begin.copy()
-        clear_all(self.arrays, self.solution)
 
     def start(self, plan: Plan | None) -> None:
         """A first plan: the given or the published one where there is one, then greedy."""
@@ -183,15 +213,15 @@ class Search:
         if plan is not None:
             self._lay(worker, plan, only_locked=False)
         order = self._greedy_order()
-        insert_all(self.arrays, self.solution, worker, order, False)
+        self.kernel.insert_all(worker, order, False)
         left = order[self.solution.node[order, c.ROUTE] < 0]
         most = int(2e8 / max(1, self.arrays.n_shifts * 6))
-        insert_all(self.arrays, self.solution, worker, left[:most], True)
+        self.kernel.insert_all(worker, left[:most], True)
         self._keep(worker.best.copy())
         self._report()
 
-    def _begin(self, worker: Worker) -> None:
-        begin_part(self.arrays, self.solution, worker, np.zeros(self.arrays.n, np.int32))
+    def _begin(self, worker: Any) -> None:
+        self.kernel.begin_part(worker, np.zeros(self.arrays.n, np.int32))
 
     def _greedy_order(self) -> Any:
         arrays = self.arrays
@@ -200,7 +230,7 @@ class Search:
             (arrays.task[:n, c.LATEST], -np.round(arrays.hardness, 1), arrays.group < 0)
         ).astype(np.int64)
 
-    def _lay(self, worker: Worker, plan: Plan, only_locked: bool) -> None:
+    def _lay(self, worker: Any, plan: Plan, only_locked: bool) -> None:
         shifts, first_of, tasks = [], [0], []
         waiting = {job: list(indices) for job, indices in self.compiled.task_of.items()}
         for route in plan.routes:
@@ -212,7 +242,7 @@ class Search:
             tasks += [t for t in named if self.arrays.locked[t] or not only_locked]
             first_of.append(len(tasks))
         as_array: Sequence[Any] = [np.array(x, np.int64) for x in (shifts, first_of, tasks)]
-        lay_routes(self.arrays, self.solution, worker, *as_array)
+        self.kernel.lay_routes(worker, *as_array)
 
     def run(self) -> None:
         """Anneal until the stop, in one part or in several side by side."""
@@ -229,13 +259,15 @@ class Search:
 
     def _polish(self) -> None:
         """What single insertions and moves still gain for visits left out or late."""
+        if self.kernel.polish is None:
+            return
         if not (self.best[c.LATE] or self.best[c.UNSERVED] or self.best[c.DROPPED]):
             return
         worker = self.workers[0]
         self.solution.best_next[:] = self.best_next
         self.solution.best_begin[:] = self.best_begin
         seconds = self.stop.seconds or 10.0
-        if polish(self.compiled, self.solution, worker, int(POLISH_RATE * min(10.0, seconds))):
+        if self.kernel.polish(worker, int(POLISH_RATE * min(10.0, seconds))):
             self._keep(worker.best)
             self._report()
 
@@ -252,15 +284,30 @@ class Search:
         s = self.settings
         return float(s.hot * (s.cold / s.hot) ** share)
 
+    def _rounds(self) -> int:
+        """How often to cool: several times where routes are remembered, to be recombined after."""
+        worth = (self.stop.seconds or 0.0) >= ROUND_S or (self.stop.iterations or 0) >= ROUND_COUNT
+        return self.settings.rounds if self.kernel.pool_of is not None and worth else 1
+
     def _run_whole(self) -> None:
+        """Cool once, or in rounds; after a round the remembered routes are recombined."""
         worker = self.workers[0]
+        pool = None if self.kernel.pool_of is None else self.kernel.pool_of(worker)
+        rounds, done = self._rounds(), 0
         chunk = 50
         while (share := self._share()) < 1.0 and not self.cancelled:
             if self.stop.iterations is not None:
                 left = self.stop.iterations - self.iterations
                 chunk = min(left, chunk)
             began = time.perf_counter()
-            hot = self._temperature(share)
+            step = share / LAST_ROUND_ENDS * rounds - done
+            if rounds > 1 and step >= 1.0 and done < rounds:
+                done += 1
+                self._recombine(worker)
+                continue
+            hot = self._temperature(min(1.0, step) if done < rounds else 1.0)
+            if pool is not None:
+                pool.facts[1] = rounds > 1 and step >= REMEMBER_FROM
             self._anneal(worker, chunk, hot, hot)
             spent = time.perf_counter() - began
             self.iterations += chunk
@@ -273,11 +320,55 @@ class Search:
             self._keep(worker.best)
             self._report()
 
-    def _anneal(self, worker: Worker, iterations: int, hot: float, cold: float) -> None:
+    def _recombine(self, worker: Any) -> None:
+        """Go on from the best plan that remembered routes can make, or else from the best known."""
+        arrays, kernel = self.arrays, self.kernel
+        assert kernel.pool_of is not None and kernel.clear is not None
+        pool = kernel.pool_of(worker)
+        self.store.add(held_by(pool))
+        empty_pool(pool)
+        seconds = None
+        if self.stop.seconds is not None:
+            seconds = self.stop.seconds * CHOICE_SHARE
+        kinds = np.bincount(arrays.shift[:, c.SHIFT_TYPE])
+        if self.best[c.UNSERVED] or self.best[c.DROPPED]:
+            return  # who is served is another question than how
+        chosen = self.store.choose(arrays.n, kinds, self._best_routes(), seconds)
+        if chosen is None:
+            return
+        free = {k: list(np.flatnonzero(arrays.shift[:, c.SHIFT_TYPE] == k)) for k, _ in chosen}
+        shifts = [free[kind].pop() for kind, _ in chosen]
+        tasks = [task for _, visits in chosen for task in visits]
+        first_of = np.cumsum([0] + [len(visits) for _, visits in chosen])
+        kernel.clear()
+        self._begin(worker)
+        kernel.lay_routes(worker, np.array(shifts, np.int64), first_of, np.array(tasks))
+        self._keep(worker.best)
+        self._report()
+
+    def _best_routes(self) -> Routes:
+        """The best plan's routes as columns."""
+        arrays = self.arrays
+        n, drive = arrays.n, arrays.drive[0]
+        kinds, travel, first, visits = list[int](), list[int](), [0], list[int]()
+        for r in range(arrays.n_shifts):
+            chain, at = [n + 2 * r], n + 2 * r
+            while at != n + 2 * r + 1:
+                at = int(self.best_next[at])
+                chain.append(at)
+            if len(chain) == 2:
+                continue
+            places = arrays.task[chain, c.LOCATION]
+            legs = drive[places[:-1], places[1:]]
+            kinds.append(int(arrays.shift[r, c.SHIFT_TYPE]))
+            travel.append(int(legs[: -1 if places[-1] < 0 else None].sum()))
+            visits += chain[1:-1]
+            first.append(len(visits))
+        return Routes(*(np.array(column, np.int64) for column in (kinds, travel, first, visits)))
+
+    def _anneal(self, worker: Any, iterations: int, hot: float, cold: float) -> None:
         s = self.settings
-        anneal(
-            self.arrays, self.solution, worker, iterations, hot, cold, s.mean_removed, s.swap_share
-        )
+        self.kernel.anneal(worker, iterations, hot, cold, s.mean_removed, s.swap_share)
 
     def _run_in_parts(self) -> None:
         """Epochs: split the shifts into parts, anneal each alone, join, split anew."""
@@ -287,10 +378,10 @@ class Search:
                 parts = max(self.threads, round(self.arrays.n / s.part_tasks))
                 while len(self.workers) < parts:
                     extra = int(self.random.integers(2**31))
-                    self.workers.append(new_worker(self.compiled, len(self.workers), extra))
+                    self.workers.append(self.kernel.new_worker(len(self.workers), extra))
                 task_part = split_into_parts(self.compiled, self.solution, parts, self.random)
                 for worker in self.workers[:parts]:
-                    begin_part(self.arrays, self.solution, worker, task_part)
+                    self.kernel.begin_part(worker, task_part)
                 jobs = [
                     pool.submit(self._anneal_part, worker, share, parts)
                     for worker in self.workers[:parts]
@@ -300,7 +391,7 @@ class Search:
                 self._keep(total)
                 self._report()
 
-    def _anneal_part(self, worker: Worker, share: float, parts: int) -> int:
+    def _anneal_part(self, worker: Any, share: float, parts: int) -> int:
         s = self.settings
         step = 1.0 / s.epochs
         hot, cold = self._temperature(share), self._temperature(min(1.0, share + step))

@@ -97,7 +97,13 @@ def trials(seed: int, exact: bool, setups: bool = True) -> Iterator[Trial]:
         problem = replace(problem, jobs=tuple(replace(job, setup_s=0) for job in problem.jobs))
     compiled = compile_problem(problem)
     search = Search(
-        compiled, Stop(iterations=1 + seed % 20), seed, 1, None, Settings(), time.monotonic()
+        compiled,
+        Stop(iterations=1 + seed % 20),
+        seed,
+        1,
+        None,
+        Settings(plain=False),
+        time.monotonic(),
     )
     search.start(None)
     search.run()
@@ -215,7 +221,9 @@ def test_start_is_the_earliest_and_start_plus_slack_still_fits() -> None:
 def test_room_is_what_count_load_and_parts_leave(seed: int) -> None:
     problem = free_problem(seed, exact=True)
     compiled = compile_problem(problem)
-    search = Search(compiled, Stop(iterations=5), seed, 1, None, Settings(), time.monotonic())
+    search = Search(
+        compiled, Stop(iterations=5), seed, 1, None, Settings(plain=False), time.monotonic()
+    )
     search.start(None)
     search.run()
     arrays, solution = compiled.arrays, search.solution
