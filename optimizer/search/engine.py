@@ -49,14 +49,16 @@ CHOICE_SHARE = 0.03
 class Settings:
     """How the search walks. Temperatures are in small steps of a goal (a drive to a neighbour)."""
 
-    hot: float = 3.0
-    cold: float = 0.1
+    hot: float = 10.0
+    cold: float = 0.2
     mean_removed: float = 10.0
     swap_share: float = 0.1
     epochs: int = 40
     part_tasks: int = 400
     chunk_s: float = 0.03
     rounds: int = 8
+    round_hot: float = 3.0
+    round_cold: float = 0.1
     plain: bool = True  # plain problems take the short cut
 
     def __post_init__(self) -> None:
@@ -305,7 +307,10 @@ class Search:
                 done += 1
                 self._recombine(worker)
                 continue
-            hot = self._temperature(min(1.0, step) if done < rounds else 1.0)
+            hot = self._temperature(share)
+            if rounds > 1:
+                s, cooled = self.settings, min(1.0, step) if done < rounds else 1.0
+                hot = s.round_hot * (s.round_cold / s.round_hot) ** cooled
             if pool is not None:
                 pool.facts[1] = rounds > 1 and step >= REMEMBER_FROM
             self._anneal(worker, chunk, hot, hot)
