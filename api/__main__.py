@@ -54,7 +54,16 @@ def _parser() -> argparse.ArgumentParser:
 
     add("worker", _worker, "run queued jobs until stopped")
     add("migrate", _migrate, "bring the database to this version's schema")
-    add("demo", _demo, "put the demo region's jobs of today in, keep what is there")
+    demo = add("demo", _demo, "put the demo region's jobs of today in, keep what is there")
+    demo.add_argument(
+        "--week", action="store_true", help="drive a scripted week on a PostgreSQL of its own"
+    )
+    demo.add_argument("--reports", type=int, default=2000, help="reports of the week (2000)")
+    demo.add_argument("--seed", type=int, default=1, help="seed of the week's story")
+    demo.add_argument(
+        "--data", type=Path, help="folder of the week's database and papers (data/week)"
+    )
+    demo.add_argument("--json", action="store_true", help="print the week's proofs as JSON")
 
     plan = add("plan", _plan, "plan today and print the day's summary")
     plan.add_argument("--prepare", action="store_true", help="migrate and seed the demo first")
@@ -175,7 +184,9 @@ def _migrate(_options: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
+    if options.week:
+        return _demo_week(options)
     from api import cli
 
     settings = _with_database()
@@ -187,6 +198,21 @@ def _demo(_options: argparse.Namespace) -> int:
     for one in people:
         print(f"  {one.role:<11} {one.name:<24} {one.login} / {one.password}")
     return 0
+
+
+def _demo_week(options: argparse.Namespace) -> int:
+    from api.week.stage import TooFew, show, stage
+
+    settings = load_settings(use_running_services=False)
+    if not settings.demo:
+        raise InputError("the week plays in the demo region: set ZHUNDA_DEMO=1")
+    folder = (options.data or settings.data_dir / "week").resolve()
+    try:
+        outcome = stage(settings, folder, options.reports, options.seed, datetime.now(UTC))
+    except TooFew as error:
+        raise InputError(str(error)) from None
+    print(json.dumps(outcome, default=str, ensure_ascii=False) if options.json else show(outcome))
+    return 0 if outcome["holds"] else 1
 
 
 def _plan(options: argparse.Namespace) -> int:

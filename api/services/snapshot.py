@@ -22,7 +22,7 @@ from api.services.equipment import fit_on
 from api.services.refusals import Refusal
 from api.services.regions import lead_in, local_day, local_midnight
 from api.services.stock import free_stock
-from domain.lifecycle import BEGUN, Mode
+from domain.lifecycle import BEGUN, Mode, VisitState
 from domain.places import Place
 from network.roads import Roads
 from optimizer import (
@@ -292,7 +292,8 @@ def problem_job(
         job_class=job.job_class,
         skills=dict(job.skills),
         equipment=frozenset(job.equipment),
-        parts=dict(job.parts),
+        # What was built in is no longer in the van.
+        parts={} if begun and begun.state == VisitState.DONE else dict(job.parts),
         crew=job.crew,
         release=0 if begun else max(0, seconds_since(epoch, max(job.reported_at, as_of))),
         due=due,

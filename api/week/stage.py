@@ -1,0 +1,116 @@
+"""Sets the stage for the week: a PostgreSQL of its own, the roads; then come the proofs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from api import wiring
+from api.db.migrate import upgrade
+from api.supervisor.postgres import running_postgres
+from api.week.proofs import first_day_of, prove
+from api.week.run import DAYS, Week
+from api.week.story import counted, make_story
+from config.settings import Settings
+from network.demo import map_layers
+from network.roads.server import running_server
+
+LEAST_REPORTS = DAYS
+ITERATIONS = 3000
+"""Where the search stops: by count, so that the same seed gives the same week."""
+
+
+class TooFew(ValueError):
+    """A number of reports that makes no week."""
+
+
+def stage(
+    settings: Settings, folder: Path, reports: int, seed: int, now: datetime
+) -> dict[str, Any]:
+    """Drive the week in a fresh database below ``folder`` and prove what it owes.
+
+    What an earlier week left in the folder is cleared first.
+
+    Raises
+    ------
+    TooFew
+        When there is less than a report a day.
+    """
+    if not LEAST_REPORTS <= reports <= 20_000:
+        raise TooFew(f"--reports must be {LEAST_REPORTS} to 20000, got {reports}")
+    started = time.monotonic()
+    for name in ("postgres", "photos", "papers"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    region = wiring.demo_region(settings.data_dir)
+    first = first_day_of(now, DAYS)
+    scenes = make_story(region, first, DAYS, reports, seed)
+    with ExitStack() as stack:
+        say("PostgreSQL and roads …")
+        url = stack.enter_context(running_postgres(folder / "postgres"))
+        osrm = settings.osrm_url or stack.enter_context(running_server(region.graph.directory))
+        own = replace(
+            settings,
+            database_url=url,
+            osrm_url=osrm,
+            ledger_anchor=folder / "papers" / "anchors.jsonl",
+        )
+        owning = wiring.owning_engine_of(own)
+        stack.callback(owning.dispose)
+        upgrade(owning)
+        engine = wiring.engine_of(own)
+        stack.callback(engine.dispose)
+        sessions = wiring.sessions_of(engine)
+        roads = stack.enter_context(wiring.roads_of(own))
+        week = Week(
+            sessions=sessions,
+            roads=roads,
+            region=region,
+            bounds=map_layers(region)["bounds"],
+            folder=folder,
+            first_day=first,
+            scenes=scenes,
+            engine=wiring.plan_engine(own),
+            iterations=ITERATIONS,
+            tell=say,
+        )
+        week.run()
+        say("proofs …")
+        with sessions() as session:
+            proofs = prove(session, now)
+    return {
+        "from": first.isoformat(),
+        "days": DAYS,
+        "seed": seed,
+        **counted(scenes),
+        "counts": week.counts,
+        "proofs": [asdict(proof) for proof in proofs],
+        "holds": all(proof.holds for proof in proofs),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def show(outcome: dict[str, Any]) -> str:
+    """The outcome for people."""
+    lines = [
+        f"a week from {outcome['from']}, seed {outcome['seed']}: "
+        + ", ".join(f"{count} {name}" for name, count in outcome["counts"].items()),
+        "by door: " + ", ".join(f"{n} {name}" for name, n in outcome["channels"].items()),
+        "",
+    ]
+    for proof in outcome["proofs"]:
+        lines.append(f"{'holds' if proof['holds'] else 'FAILS'}  {proof['name']}")
+        lines += [f"         {name}: {value}" for name, value in proof["figures"].items()]
+    lines.append(f"\n{outcome['seconds']} s")
+    return "\n".join(lines)
+
+
+def say(line: str) -> None:
+    """Progress goes to standard error."""
+    print(line, file=sys.stderr, flush=True)
