@@ -7,13 +7,15 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from api import wiring
+from api.db.engine import make_engine
 from api.db.migrate import upgrade
 from api.supervisor.postgres import running_postgres
+from api.week.evidence import evidence
 from api.week.proofs import first_day_of, prove
 from api.week.run import DAYS, Week
 from api.week.story import counted, make_story
@@ -57,6 +59,7 @@ def stage(
         osrm = settings.osrm_url or stack.enter_context(running_server(region.graph.directory))
         own = replace(
             settings,
+            data_dir=folder,
             database_url=url,
             osrm_url=osrm,
             ledger_anchor=folder / "papers" / "anchors.jsonl",
@@ -67,7 +70,7 @@ def stage(
         engine = wiring.engine_of(own)
         stack.callback(engine.dispose)
         sessions = wiring.sessions_of(engine)
-        roads = stack.enter_context(wiring.roads_of(own))
+        roads = stack.enter_context(wiring.roads_of(replace(own, data_dir=settings.data_dir)))
         week = Week(
             sessions=sessions,
             roads=roads,
@@ -84,6 +87,13 @@ def stage(
         say("proofs …")
         with sessions() as session:
             proofs = prove(session, now)
+        say("evidence …")
+        last = first + timedelta(days=DAYS)
+        # The database's owner, with the ledger's key: who could do the most.
+        mighty = make_engine(own.database_url, 1, own.ledger_key.encode())
+        stack.callback(mighty.dispose)
+        owners = wiring.sessions_of(mighty)
+        proofs += evidence(own, sessions, owners, folder, first, last, now)
     return {
         "from": first.isoformat(),
         "days": DAYS,

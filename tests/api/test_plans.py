@@ -8,8 +8,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from api.db.models import Job, Plan, PlanRun, Shift, Visit
+from api.db.models import Job, Person, Plan, PlanRun, Shift, Visit
 from api.services import planning
+from api.services.policies import checklist_on
 from optimizer import Progress, check
 from optimizer.formats import plan_from_json, problem_from_json
 from tests.api.world import World, busy_logins, event, first_stop, report
@@ -265,7 +266,7 @@ def test_a_day_can_be_planned_again_after_the_last_part_of_a_van_was_built_in(
             .order_by(Visit.number)
         ).all()
         visit, login = rows[0]
-        part, count = next(iter(visit.job.parts.items()))
+        part = next(iter(visit.job.parts))
         held = visit.technician.stock[part]
         product = visit.job.request.product
     phone = world.client(login)
