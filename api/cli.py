@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api import wiring, worker
 from api.db.migrate import upgrade
 from api.db.models import Outlet, Plan, PlanRun
+from api.plan_progress import Waiting
 from api.services import demo, history
 from api.services.clock_audit import ClockAudit, audit
 from api.services.history import Finding
@@ -320,11 +321,13 @@ def _ordered(session: Session, settings: Settings, now: datetime, iterations: in
 
 
 def _wait(settings: Settings, sessions: sessionmaker[Session], run_id: UUID) -> None:
+    waiting = Waiting()
     with ExitStack() as stack:
         own_worker = None
         while True:
             with sessions() as session:
                 run = session.get_one(PlanRun, run_id)
+                waiting.look(run.status, run.progress)
                 if run.status == "succeeded":
                     return
                 if run.status in ("failed", "cancelled"):

@@ -85,7 +85,7 @@ def as_problem_job(room: DeskRoom, held: Held, job: Job, now: datetime) -> Probl
             name=name,
             at=(place.lat, place.lon),
         )
-        held.places[index] = (place, star)
+        held.places[index] = place
     last = max(
         shift.end + shift.overtime_s for who in desk.problem.technicians for shift in who.shifts
     )

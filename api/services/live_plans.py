@@ -23,7 +23,7 @@ from api.services.regions import local_day
 from api.services.snapshot import seconds_since
 from domain.lifecycle import BEGUN
 from domain.places import Place
-from network.roads import Roads, Star
+from network.roads import Roads
 from optimizer import Location, Pin, Problem, Travel
 from optimizer import Plan as Solution
 from optimizer.desk import Desk
@@ -53,7 +53,7 @@ class Begun:
 class Held:
     """A desk over one published plan, with what leads from its numbers to the record's.
 
-    ``places`` are new places by their index at the desk: where they are, and their drives.
+    ``places`` are new places by their index at the desk.
     ``stored`` gives the index that such a place has in the stored plan, once it is there.
     """
 
@@ -64,7 +64,7 @@ class Held:
     begun: frozenset[Begun]
     desk: Desk
     known: int
-    places: dict[int, tuple[Place, Star]] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -182,8 +182,7 @@ class DeskRoom:
         return held
 
     def _build(self, session: Session, plan: Plan, now: datetime, begun: frozenset[Begun]) -> Held:
-        problem, closed = stored_problem(session, self.base(session, plan), plan.id)
-        document = session.scalars(select(Plan.document).where(Plan.id == plan.id)).one()
+        edition, problem, closed, document = self._as_stored(session, plan)
         solution = plan_from_json(document)
         pins = {visit.job: Pin(visit.technician, visit.shift, visit.start_s) for visit in begun}
         starts = {
@@ -205,7 +204,23 @@ class DeskRoom:
         )
         epoch = plan.epoch.astimezone(UTC)
         desk = Desk(problem, solution, now_s=seconds_since(epoch, now) + TELLING_S, closed=closed)
-        return Held(plan.id, plan.edition, epoch, now, begun, desk, len(problem.locations))
+        return Held(plan.id, edition, epoch, now, begun, desk, len(problem.locations))
+
+    def _as_stored(
+        self, session: Session, plan: Plan
+    ) -> tuple[int, Problem, frozenset[tuple[str, str]], dict[str, Any]]:
+        """Edition, question, closed shifts and plan that belong together.
+
+        Each statement sees what is committed by then, and whoever only asks holds no lock: they are
+        read again when somebody changed the plan in between.
+        """
+        stored = select(Plan.edition, Plan.document).where(Plan.id == plan.id)
+        while True:
+            edition, document = session.execute(stored).one()
+            problem, closed = stored_problem(session, self.base(session, plan), plan.id)
+            after = session.scalars(select(Plan.edition).where(Plan.id == plan.id)).one()
+            if after == edition:
+                return edition, problem, closed, document
 
 
 def stored_problem(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
@@ -61,7 +61,7 @@ def amend(
     Refusal
         ``no_repair`` when the stored plan would break a rule; ``double_booking``.
     """
-    desk = held.desk
+    desk, plan_id = held.desk, plan.id
     patch = _patch(held, changed)
     before: list[tuple[Key, Route | None]] = []
     after: list[tuple[Key, Route | None]] = []
@@ -90,6 +90,8 @@ def amend(
     session.flush()
     desk.publish()
     held.edition = plan.edition
+    # What does not reach the record was never done: another change may take this edition then.
+    event.listen(session, "after_rollback", lambda _: room.forget(plan_id), once=True)
     _tell(session, plan, change, actor_id)
 
 
@@ -289,23 +291,27 @@ def _may_return(before: Route | None, after: Route | None, now_s: int, begun: se
 
 def _patch(held: Held, changed: Changed) -> dict[str, Any]:
     """How the question changed, in the stored plan's own numbers."""
+    desk = held.desk
+    (travel,) = desk.problem.travel.values()
     places = []
     for job in changed.jobs:
         index = job.location
         if index < held.known or index in held.stored:
             continue
-        place, star = held.places[index]
+        place = held.places[index]
         known = [*range(held.known), *held.stored]  # in the order the record knows them
         held.stored[index] = held.known + len(held.stored)
+        # From the desk's own matrix: places may be stored in another order than they were added.
+        assert travel.distances_m is not None
         places.append(
             {
                 "id": job.id,
                 "lat": place.lat,
                 "lon": place.lon,
-                "durations_to": [int(star.durations_to_s[k]) for k in known],
-                "durations_from": [int(star.durations_from_s[k]) for k in known],
-                "distances_to": [int(star.distances_to_m[k]) for k in known],
-                "distances_from": [int(star.distances_from_m[k]) for k in known],
+                "durations_to": travel.durations_s[known, index].tolist(),
+                "durations_from": travel.durations_s[index, known].tolist(),
+                "distances_to": travel.distances_m[known, index].tolist(),
+                "distances_from": travel.distances_m[index, known].tolist(),
             }
         )
     jobs = [job_to_json(replace(job, location=_index(job.location, held))) for job in changed.jobs]

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from api.db.models import Job, Plan, Technician
 from api.services.live_plans import Held
-from api.services.publishing import etag
 from api.services.regions import local_iso
 from optimizer.desk import Move, Offer
 
@@ -71,14 +70,14 @@ def told_moves(moves: Sequence[Move], names: Names) -> list[dict[str, Any]]:
     ]
 
 
-def offer_view(offer: Offer, names: Names, plan: Plan, late_s: int) -> dict[str, Any]:
+def offer_view(offer: Offer, names: Names, plan: Plan, version: str, late_s: int) -> dict[str, Any]:
     """An offer as the API tells it."""
     names.know([*(move.job for move in offer.moves), *(kept.job for kept in offer.promises)])
     return {
         "technician": names.person(offer.technician),
         "shift": offer.shift,
         "day": plan.day.isoformat(),
-        "version": etag(plan),
+        "version": version,
         "position": offer.position,
         "arrival": names.iso(offer.arrival_s),
         "start": names.iso(offer.start_s),

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from api.db.models import Job, Person, Plan, Technician, Visit
+from api.services import live
 from optimizer import check
 from optimizer.formats import plan_from_json, problem_from_json
 from tests.api.world import World, report
@@ -148,6 +149,65 @@ def test_of_two_dispatchers_with_one_version_the_second_gets_fresh_offers(
     assert fresh["version"] != offers[lost]["version"]
     assert take(clients[lost], jobs[lost]["id"], fresh).status_code == 201
     assert_the_plan_holds(dispatcher, fresh["version"])
+
+
+def test_two_calls_known_to_one_desk_are_taken_in_the_other_order(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    jobs = [urgent(dispatcher, 1), urgent(dispatcher, 2)]
+    for job in jobs:
+        offered(dispatcher, job["id"])
+    for job in reversed(jobs):
+        offer = offered(dispatcher, job["id"])[0]
+        answer = take(dispatcher, job["id"], offer)
+        assert answer.status_code == 201, answer.text
+    assert_the_plan_holds(dispatcher, answer.get_json()["version"])
+    assert_visits_are_the_plan(world, answer.get_json()["version"])
+
+
+def test_a_change_that_is_not_kept_leaves_no_desk_behind(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    job = urgent(dispatcher, 2)
+    offer = offered(dispatcher, job["id"])[0]
+    room = world.app.extensions["zhunda.desks"]
+    choice = live.Choice(UUID(offer["technician"]["id"]), offer["version"], None)
+    with world.sessions() as session:
+        actor = session.scalars(select(Person.id).where(Person.login == "dispatch")).one()
+        live.commit(session, room, UUID(job["id"]), choice, actor, datetime.now(UTC))
+        session.rollback()
+    assert room._held == {}
+    taken = take(dispatcher, job["id"], offer)
+    assert taken.status_code == 201, taken.text
+    assert_visits_are_the_plan(world, taken.get_json()["version"])
+
+
+def test_offers_asked_while_others_commit_always_come(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    asked = urgent(dispatcher, 0)
+    offered(dispatcher, asked["id"])
+    other = world.client("dispatch")
+    over = threading.Event()
+    told: list[Any] = []
+
+    def ask() -> None:
+        while not over.is_set():
+            # As in another process, which has to read the plan anew.
+            world.app.extensions["zhunda.desks"]._held.clear()
+            told.append(other.post(f"/api/v1/jobs/{asked['id']}/offers", json={}))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for at in (1, 2, 3):
+            job = urgent(dispatcher, at)
+            taken = take(dispatcher, job["id"], offered(dispatcher, job["id"])[0])
+            assert taken.status_code == 201, taken.text
+    finally:
+        over.set()
+        asking.join()
+    assert {answer.status_code for answer in told} == {200}
 
 
 def test_another_process_sees_the_change_and_goes_on_from_it(

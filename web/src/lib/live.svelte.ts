@@ -9,6 +9,11 @@ export const live = $state<{ connection: Connection }>({ connection: "connecting
 const CHANGES = [
   "plan_drafted",
   "plan_published",
+  "job_committed",
+  "job_left_out",
+  "visit_delayed",
+  "technician_out",
+  "plan_change_undone",
   "visit_accepted",
   "visit_on_the_way",
   "visit_arrived",
