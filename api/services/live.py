@@ -73,7 +73,8 @@ def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime
                 names = Names(session, held, zone)
                 late_s = max(0, offer.arrival_s - (task.due or offer.arrival_s))
                 key = (late_s, plan.day, tuple(offer.effect.values()))
-                found.append((key, offer.technician, offer_view(offer, names, plan, held.version, late_s)))
+                view = offer_view(offer, names, plan, held.version, late_s)
+                found.append((key, offer.technician, view))
     found.sort(key=lambda entry: entry[0])
     best: dict[str, dict[str, Any]] = {}
     for _, technician, view in found:
