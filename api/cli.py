@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from api import wiring, worker
 from api.db.migrate import upgrade
 from api.db.models import Outlet, Plan, PlanRun
-from api.plan_progress import Waiting
 from api.services import demo, history
 from api.services.clock_audit import ClockAudit, audit
 from api.services.history import Finding
 from api.services.plain import plain
+from api.services.plan_progress import Waiting
 from api.services.planning import PlanOrder, request_plan
 from api.services.publishing import publish
 from api.services.refusals import Refusal

@@ -1,6 +1,6 @@
 import pytest
 
-from api.plan_progress import EVERY_S, Waiting, stage
+from api.services.plan_progress import EVERY_S, Waiting, stage
 
 
 def test_who_waits_is_told_every_few_seconds_and_not_at_once() -> None:
