@@ -9,8 +9,8 @@ export default defineConfig({
   worker: { format: "es" },
   build: {
     target: "es2022",
-    // The desk's page, and the consumer's: each loads what it needs and no more.
-    rolldownOptions: { input: ["index.html", "consumer.html"] },
+    // The desk's page, the consumer's, the planner's: each loads what it needs and no more.
+    rolldownOptions: { input: ["index.html", "consumer.html", "planner.html"] },
     // The map is one large file of its own, fetched only when a map is drawn.
     chunkSizeWarningLimit: 1200,
   },

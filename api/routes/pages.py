@@ -43,6 +43,12 @@ def consumer() -> Response:
     return response
 
 
+@blueprint.route("/planner", methods=["GET"])
+def planner() -> Response:
+    """The planner's page."""
+    return _file("planner.html", fresh=True)
+
+
 @blueprint.route("/assets/<path:path>", methods=["GET"])
 def asset(path: str) -> Response:
     """A built file; its name holds its hash, so it never changes."""

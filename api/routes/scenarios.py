@@ -16,6 +16,7 @@ from api.schemas.scenarios import (
     AdoptSchema,
     CompareQuery,
     ComparisonSchema,
+    ExportQuery,
     FillSchema,
     NewScenarioSchema,
     RunOrderSchema,
@@ -33,6 +34,7 @@ from api.schemas.scenarios import (
 from api.services import adoption, scenarios
 from api.services.paging import page
 from api.services.refusals import Refusal
+from api.services.scenario_exports import MEDIA_TYPES, export
 from api.services.scenario_facts import Zone
 from api.services.scenario_runs import RunOrder, request_cancel, request_run
 from api.services.visits import utc_now
@@ -143,6 +145,19 @@ def a_map(scenario_id: UUID, name: str) -> Response:
     row = scenarios.answered(database(), scenario_id)
     assert row.answer is not None
     return Response(compact_json(layer(row.answer, name)), mimetype="application/geo+json")
+
+
+@blueprint.route("/scenarios/<uuid:scenario_id>/exports/<string:form>", methods=["GET"])
+@blueprint.arguments(ExportQuery, location="query")
+@blueprint.response(200, description="The file")
+def an_export(query: dict[str, Any], scenario_id: UUID, form: str) -> Response:
+    """The answer to take along: `csv`, `xlsx` with charts, `pdf` with a map and a plot."""
+    if form not in MEDIA_TYPES:
+        raise Refusal("not_found", f"the forms are {', '.join(MEDIA_TYPES)}")
+    row = scenarios.answered(database(), scenario_id)
+    response = Response(export(row, form, query["language"]), mimetype=MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="scenario-{row.id}.{form}"'
+    return response
 
 
 @blueprint.route("/scenarios/<uuid:scenario_id>/adopt", methods=["POST"])

@@ -176,6 +176,12 @@ class ComparisonSchema(Schema):
     rows = fields.List(fields.Dict(), required=True)
 
 
+class ExportQuery(Schema):
+    """In which language."""
+
+    language = fields.String(load_default="en", validate=validate.OneOf(("en", "zh")))
+
+
 class AdoptSchema(Schema):
     """What new outlets shall be called, by candidate."""
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import csv
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -248,3 +252,29 @@ def test_maps_are_geojson_over_every_demand_point_and_open_outlet(
     assert sorted(one["properties"]["status"] for one in load) == ["kept", "kept", "new"]
     assert planner.get(f"{path}/gaps").status_code == 200
     assert planner.get(f"{path}/moods").status_code == 404
+
+
+def test_the_answer_can_be_taken_along_in_chinese_with_charts_a_map_and_its_fingerprints(
+    world: World, planner: FlaskClient
+) -> None:
+    found = answered(world, planner, order("新网点 =1+1"))
+    path = f"{V1}/scenarios/{found['id']}/exports"
+    rows = list(csv.reader(io.StringIO(planner.get(f"{path}/csv?language=zh").text[1:])))
+    assert rows[0][:3] == ["阶段", "类别", "片区"]
+    shares = {tuple(row[:3]): float(row[5]) for row in rows[1:]}
+    told = found["answer"]["after"]["classes"]["urgent"]
+    assert shares["方案实施后", "紧急", "全部"] == told["in_time"]["value"]
+    assert shares["方案实施后", "紧急", "north"] == told["districts"]["north"]["value"]
+
+    sheet = planner.get(f"{path}/xlsx?language=zh").data
+    book = CalamineWorkbook.from_filelike(io.BytesIO(sheet))
+    assert book.sheet_names == ["概览", "片区", "网点", "待招岗位"]
+    facts = dict(row[:2] for row in book.get_sheet_by_name("概览").to_python() if row[1])
+    assert facts["问题指纹"] == found["question_sha256"]
+    with zipfile.ZipFile(io.BytesIO(sheet)) as parts:
+        assert sum(name.startswith("xl/charts/chart") for name in parts.namelist()) == 2
+
+    pdf = planner.get(f"{path}/pdf?language=zh")
+    assert pdf.mimetype == "application/pdf" and pdf.data.startswith(b"%PDF")
+    assert b"STSong-Light" in pdf.data
+    assert planner.get(f"{path}/docx").status_code == 404

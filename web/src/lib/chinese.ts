@@ -1,5 +1,6 @@
 import { consumerChinese } from "./consumer.chinese";
 import { deskChinese } from "./desk.chinese";
+import { plannerChinese } from "./planner.chinese";
 import type { english } from "./english";
 
 export const chinese: Record<keyof typeof english, string> = {
@@ -178,4 +179,5 @@ export const chinese: Record<keyof typeof english, string> = {
 
   ...consumerChinese,
   ...deskChinese,
+  ...plannerChinese,
 };

@@ -1,5 +1,6 @@
 import { consumerEnglish } from "./consumer.english";
 import { deskEnglish } from "./desk.english";
+import { plannerEnglish } from "./planner.english";
 
 export const english = {
   "brand.tagline": "Field service against the clock",
@@ -177,4 +178,5 @@ export const english = {
 
   ...consumerEnglish,
   ...deskEnglish,
+  ...plannerEnglish,
 };

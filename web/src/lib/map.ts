@@ -21,7 +21,7 @@ import type { Day, TechnicianDay } from "./types";
 
 setWorkerUrl(workerUrl);
 
-type Features = FeatureCollection;
+export type Features = FeatureCollection;
 
 export interface DrawnMap {
   /** Draw the routes and stops of a day, the selected technician's above all others. */
@@ -65,7 +65,7 @@ const growing = (far: number, near: number): ExpressionSpecification => [
   near,
 ];
 
-function style(streets: Features, areas: Features): StyleSpecification {
+export function style(streets: Features, areas: Features): StyleSpecification {
   const minor: FilterSpecification = ["!", ofClass([...MAJOR, ...MIDDLE])] as FilterSpecification;
   const line = (id: string, filter: FilterSpecification, far: number, near: number) => ({
     id,
@@ -104,7 +104,7 @@ function style(streets: Features, areas: Features): StyleSpecification {
   };
 }
 
-function paint(map: LibreMap, selected: string | null): void {
+export function paint(map: LibreMap, selected: string | null): void {
   const chosen: ExpressionSpecification = ["==", ["get", "technician"], selected ?? ""];
   const vary = <T>(whenChosen: T, otherwise: T, whenNone: T) =>
     selected === null ? whenNone : (["case", chosen, whenChosen, otherwise] as never);
@@ -178,7 +178,7 @@ function extent(day: Day, selected: string | null): LngLatBoundsLike {
   return bounds.isEmpty() ? day.region.bounds : bounds;
 }
 
-function split(layers: unknown): { streets: Features; areas: Features } {
+export function split(layers: unknown): { streets: Features; areas: Features } {
   const { streets, zones } = layers as { streets: Features; zones?: Features };
   // The zones come as outlines; filled, they tell the region from what lies around it.
   const features = (zones?.features ?? []).map((zone) => {
