@@ -9,7 +9,7 @@ export const plannerChinese: Record<keyof typeof plannerEnglish, string> = {
   "plan.back": "全部方案",
   "plan.empty": "还没有方案。方案回答：新网点设在哪里、由谁上岗、能否按时到达？",
   "plan.name": "名称",
-  "plan.version": "第 {n} 版",
+  "plan.v": "第 {n} 版",
   "plan.demand": "需求",
   "plan.demand.requests": "按已有报修",
   "plan.demand.population": "按人口",

@@ -7,7 +7,7 @@ export const plannerEnglish = {
   "plan.back": "All scenarios",
   "plan.empty": "No scenario yet. A scenario asks: where should new outlets stand, who works there, and do they arrive in time?",
   "plan.name": "Name",
-  "plan.version": "version {n}",
+  "plan.v": "version {n}",
   "plan.demand": "Demand",
   "plan.demand.requests": "as reported so far",
   "plan.demand.population": "by population",
