@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -173,11 +173,15 @@ def demand_of_people(
 
 @dataclass(frozen=True, slots=True)
 class Workforce:
-    """Rosters by name, groups (one a technician), and the openings that resemble them."""
+    """Rosters by name, groups (one a technician), and the openings that resemble them.
+
+    ``assumed``: weekdays of which the record shows too little, worked as on the others.
+    """
 
     rosters: dict[str, list[dict[str, Any]]]
     groups: list[dict[str, Any]]
     openings: list[dict[str, Any]]
+    assumed: list[str]
 
 
 def workforce_on_record(
@@ -191,7 +195,9 @@ def workforce_on_record(
     """Everybody with the week that their shifts on record show.
 
     Regular shifts recur every week on the weekdays on which they were seen. A duty (a small crew on
-    a day off) recurs as seldom as it was seen among such days, and serves urgent faults only.
+    a day off) recurs as seldom as it was seen among such days, and serves urgent faults only. A
+    weekday from Monday to Friday on which never half as many work as on the busiest day of the
+    record (its rosters are not made yet, or it is half over) is worked like the others.
 
     Raises
     ------
@@ -209,12 +215,13 @@ def workforce_on_record(
     for shift in session.scalars(select(Shift).where(Shift.day >= since, Shift.day <= until)):
         shifts[shift.technician_number].append(shift)
     days = {shift.day for own in shifts.values() for shift in own}
+    assumed = _unseen(shift for own in shifts.values() for shift in own)
     rosters: dict[str, list[dict[str, Any]]] = {}
     names: dict[str, str] = {}
     groups = []
     costs = {"cost_per_hour_fen": cost_per_hour_fen, "cost_per_km_fen": cost_per_km_fen}
     for technician in technicians:
-        turns = _turns(shifts[technician.number], days, timezone)
+        turns = _turns(shifts[technician.number], days, assumed, timezone)
         if not turns:
             continue
         key = repr(turns)
@@ -241,7 +248,19 @@ def workforce_on_record(
         )
     if not groups:
         raise Refusal("scenario_invalid", "Nobody has a shift on record: there is no roster.")
-    return Workforce(rosters, groups, _openings(groups, rosters, costs))
+    openings = _openings(groups, rosters, costs)
+    return Workforce(rosters, groups, openings, [WEEKDAYS[day] for day in sorted(assumed)])
+
+
+def _unseen(shifts: Iterable[Shift]) -> set[int]:
+    """Weekdays from Monday to Friday whose regular crew the record does not show."""
+    at_work = Counter(shift.day for shift in shifts if not shift.duty)
+    busiest = max(at_work.values(), default=0)
+    most = dict.fromkeys(range(5), 0)
+    for day, count in at_work.items():
+        if day.weekday() in most:
+            most[day.weekday()] = max(most[day.weekday()], count)
+    return {day for day, count in most.items() if count < busiest / 2}
 
 
 _MOST_MIXES, _MOST_ROSTERS = 6, 2
@@ -283,7 +302,9 @@ def _openings(
     ]
 
 
-def _turns(shifts: Sequence[Shift], days: set[date], timezone: str) -> list[dict[str, Any]]:
+def _turns(
+    shifts: Sequence[Shift], days: set[date], assumed: set[int], timezone: str
+) -> list[dict[str, Any]]:
     zone = ZoneInfo(timezone)
     regular: dict[tuple[Any, ...], set[int]] = defaultdict(set)
     duties: dict[tuple[Any, ...], list[date]] = defaultdict(list)
@@ -304,6 +325,8 @@ def _turns(shifts: Sequence[Shift], days: set[date], timezone: str) -> list[dict
     # A weekday seen with two shapes keeps the one that is seen on more weekdays.
     for shape, weekdays in sorted(regular.items(), key=lambda item: (-len(item[1]), item[0])):
         own = weekdays - taken
+        if own and not turns:
+            own |= assumed - set().union(*regular.values())
         if own:
             taken |= own
             turns.append(_turn(shape, own))

@@ -108,6 +108,7 @@ def _facts(question: Question) -> dict[str, Any]:
         "start": scenario.start.isoformat(),
         "days": scenario.days,
         "travel": question.travel.source,
+        "assumed_weekdays": list(question.assumed_weekdays),
     }
 
 
@@ -180,7 +181,9 @@ def _of_record(
         *_places(order.get("candidates") or []),
         *(Place(point.lat, point.lon) for point in demand.points),
     ]
-    return _question(roads, order, document, standing, people.openings, places)
+    return _question(roads, order, document, standing, people.openings, places) | {
+        "assumed_weekdays": people.assumed
+    }
 
 
 def _given(roads: Roads, order: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,17 @@ MOST_NEW = 100
 MOST_HIRED = 2000
 
 _TOP = frozenset(
-    {"format", "scenario", "candidates", "standing", "siting", "staffing", "openings", "travel"}
+    {
+        "format",
+        "scenario",
+        "candidates",
+        "standing",
+        "siting",
+        "staffing",
+        "openings",
+        "travel",
+        "assumed_weekdays",
+    }
 )
 _SITE = frozenset({"id", "name", "address", "lat", "lon", "kind", "fixed_cost"})
 _STANDING = frozenset({"name", "address", "record_id", "status"})
@@ -106,7 +116,8 @@ class Question:
     """Everything an answer needs, frozen; see the module's text.
 
     ``scenario`` is today: its travel covers standing outlets and demand points. ``travel`` covers
-    standing outlets, candidates and demand points.
+    standing outlets, candidates and demand points. ``assumed_weekdays`` are those whose rosters the
+    record did not show; they say how far today is known and change nothing.
     """
 
     scenario: Scenario
@@ -116,6 +127,7 @@ class Question:
     staffing: StaffingOrder | None
     openings: tuple[Opening, ...]
     travel: Travel
+    assumed_weekdays: tuple[str, ...] = ()
 
     @property
     def changes_anything(self) -> bool:
@@ -192,6 +204,7 @@ def _question(data: Any) -> Question:
         _staffing(top),
         tuple(_opening(item, path, scenario) for path, item in top.items("openings")),
         travel,
+        tuple(top.words("assumed_weekdays")),
     )
     if question.siting is None and any(
         one.status is not SiteStatus.KEEP for one in standing.values()

@@ -31,6 +31,10 @@ def test_a_scenario_of_the_record_goes_from_question_to_answer_to_outlets_and_po
 ) -> None:
     found = answered(world, planner, recorded("one more outlet"))
     assert found["facts"]["travel"] == "osrm" and found["facts"]["heads"] > 20
+    question = planner.get(f"{V1}/scenarios/{found['id']}/question").get_json()
+    for turns in question["scenario"]["rosters"].values():
+        regular = {day for turn in turns if "serves" not in turn for day in turn["weekdays"]}
+        assert {"mon", "tue", "wed", "thu", "fri"} <= regular, "a week of the demo firm is whole"
     told = found["answer"]
     (new,) = [one for one in told["outlets"] if one["status"] == "new"]
     assert new["heads_after"] == sum(post["heads"] for post in told["posts"]) == 3
@@ -38,6 +42,8 @@ def test_a_scenario_of_the_record_goes_from_question_to_answer_to_outlets_and_po
         urgent = told[stage]["classes"]["urgent"]["in_time"]
         assert 0 <= urgent["low"] <= urgent["value"] <= urgent["high"] <= 1 and urgent["n"] > 0
     assert told["sites"]["status"] == "optimal"
+    cost = [told[stage]["per_day"]["cost_fen"]["value"] for stage in ("before", "after")]
+    assert cost[1] > cost[0] > 1_000_000, "everybody works, and whoever is hired, too"
 
     path = f"{V1}/scenarios/{found['id']}"
     with world.sessions() as session:

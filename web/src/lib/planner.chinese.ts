@@ -84,4 +84,10 @@ export const plannerChinese: Record<keyof typeof plannerEnglish, string> = {
   "plan.undo": "撤销采纳",
   "plan.gap": "经证明与最优相差不超过 {gap}%",
   "plan.day": "返回当日",
+  "plan.assumed": "记录中尚无{days}的排班，按其他工作日计算。",
+  "plan.weekday.mon": "周一",
+  "plan.weekday.tue": "周二",
+  "plan.weekday.wed": "周三",
+  "plan.weekday.thu": "周四",
+  "plan.weekday.fri": "周五",
 };

@@ -82,4 +82,10 @@ export const plannerEnglish = {
   "plan.undo": "Undo the adoption",
   "plan.gap": "proven optimal within {gap} %",
   "plan.day": "Back to the day",
+  "plan.assumed": "The record shows no roster yet for {days}: taken as on the other days.",
+  "plan.weekday.mon": "Monday",
+  "plan.weekday.tue": "Tuesday",
+  "plan.weekday.wed": "Wednesday",
+  "plan.weekday.thu": "Thursday",
+  "plan.weekday.fri": "Friday",
 };

@@ -83,7 +83,14 @@ export interface Scenario {
   mode: string;
   progress: { stage?: string; share?: number; what?: string };
   error: string | null;
-  facts: { per_day: number; outlets: number; heads: number; candidates: number; days: number };
+  facts: {
+    per_day: number;
+    outlets: number;
+    heads: number;
+    candidates: number;
+    days: number;
+    assumed_weekdays: string[];
+  };
   summary: { in_time?: Record<string, Estimate | null>; new_outlets?: number; hired?: number };
   adopted_at: string | null;
 }

@@ -26,7 +26,8 @@ export interface Dot {
 }
 
 export interface PlanMap {
-  show(spots: Spot[], dots: Dot[]): void;
+  /** `dark` only says that the colours of the page may have changed. */
+  show(spots: Spot[], dots: Dot[], dark: boolean): void;
   remove(): void;
 }
 
@@ -78,8 +79,11 @@ export async function drawPlan(
   });
   let markers: Marker[] = [];
   let first = true;
+  let wasDark = false;
   return {
-    show(spots, dots) {
+    show(spots, dots, dark) {
+      if (dark !== wasDark) paint(map, null);
+      wasDark = dark;
       const heaviest = Math.max(1e-9, ...dots.map((dot) => dot.weight));
       const features: Features = {
         type: "FeatureCollection",
