@@ -186,8 +186,7 @@ def main(arguments: list) -> None:
         os.environ["ZHUNDA_TEST_BROWSER"] = found.stdout.decode().strip()
         if not arguments[1:]:
             # Once, before two processes of tests would compile the same side by side.
-            warm = "from optimizer.search.engine import warm_up; warm_up()"
-            run("compiling the search", [VENV_PYTHON, "-c", warm])
+            run("compiling what plans", [VENV_PYTHON, "-m", "optimizer.desk.warm"])
             arguments += ["--numprocesses", "2", "--dist", "loadfile"]
         command = ["pytest", *arguments[1:]]
     else:

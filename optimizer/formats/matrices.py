@@ -87,7 +87,9 @@ def _from_file(name: str, path: str, size: int, folder: Path | None) -> IntMatri
     if not file.is_relative_to(folder.resolve()):
         raise ProblemError(path, f"{name!r} is outside the problem's folder")
     try:
-        matrix = np.load(file, mmap_mode="r", allow_pickle=False)
+        # Copy on write: read-only arrays are a type of their own, for which all would be compiled
+        # once more.
+        matrix = np.load(file, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ProblemError(path, f"cannot read {name!r} as an .npy matrix") from error
     if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "iu":
