@@ -83,6 +83,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", "/"): ANYONE,
         ("GET", "/assets/<path:path>"): ANYONE,
         ("GET", "/<string:name>"): ANYONE,
+        ("GET", "/phone"): ANYONE,
+        ("GET", "/phone/"): ANYONE,
         ("GET", "/c"): ANYONE,
         ("GET", "/c/"): ANYONE,
         ("GET", "/healthz"): ANYONE,

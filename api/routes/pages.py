@@ -49,6 +49,13 @@ def planner() -> Response:
     return _file("planner.html", fresh=True)
 
 
+@blueprint.route("/phone", methods=["GET"])
+@blueprint.route("/phone/", methods=["GET"])
+def phone() -> Response:
+    """The technician's page; what it shows comes after signing in."""
+    return _file("phone.html", fresh=True)
+
+
 @blueprint.route("/assets/<path:path>", methods=["GET"])
 def asset(path: str) -> Response:
     """A built file; its name holds its hash, so it never changes."""

@@ -1,6 +1,7 @@
 import { consumerChinese } from "./consumer.chinese";
 import { deskChinese } from "./desk.chinese";
 import { plannerChinese } from "./planner.chinese";
+import { phoneChinese } from "./phone.chinese";
 import type { english } from "./english";
 
 export const chinese: Record<keyof typeof english, string> = {
@@ -180,4 +181,5 @@ export const chinese: Record<keyof typeof english, string> = {
   ...consumerChinese,
   ...deskChinese,
   ...plannerChinese,
+  ...phoneChinese,
 };

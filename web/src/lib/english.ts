@@ -1,6 +1,7 @@
 import { consumerEnglish } from "./consumer.english";
 import { deskEnglish } from "./desk.english";
 import { plannerEnglish } from "./planner.english";
+import { phoneEnglish } from "./phone.english";
 
 export const english = {
   "brand.tagline": "Field service against the clock",
@@ -179,4 +180,5 @@ export const english = {
   ...consumerEnglish,
   ...deskEnglish,
   ...plannerEnglish,
+  ...phoneEnglish,
 };
