@@ -98,10 +98,11 @@ async function dropOldDrafts(person: Signed, sheet: Sheet): Promise<void> {
 /** Leave the phone to somebody else: what shows people's data goes, what waits to be sent stays. */
 export async function left(): Promise<void> {
   const person = day.person;
+  // From the disk first: who sees the page empty may close it at once.
+  await forget(["person", ...(person ? [sheetKey(person.id)] : [])]);
   day.person = day.sheet = null;
   day.trouble = "";
   tag = "";
-  await forget(["person", ...(person ? [sheetKey(person.id)] : [])]);
 }
 
 const told = (stop: Stop) =>
