@@ -189,7 +189,7 @@ def test_without_a_network_nothing_is_lost_and_everything_arrives_once_and_in_or
 
     page = phone.new_page()
     page.goto(f"{technicians.server}/phone")
-    page.get_by_role("button", name=re.compile("^Sent and waiting")).click()
+    page.get_by_role("button", name=re.compile("^Outbox")).click()
     expect(page.locator("li[data-status=waiting]")).to_have_count(5)
     shoot(page, "outbox")
     phone.set_offline(False)
@@ -247,7 +247,7 @@ def test_a_refused_event_is_shown_with_words_and_can_be_mended(
     # What the server has not taken is not shown as done.
     expect(card).to_have_attribute("data-state", "arrived")
     shoot(page, "refused")
-    page.get_by_role("button", name=re.compile("^Sent and waiting")).click()
+    page.get_by_role("button", name=re.compile("^Outbox")).click()
     row = page.locator("li[data-status=refused]")
     expect(row).to_contain_text("unknown_reference")
     page.once("dialog", lambda dialog: dialog.accept())

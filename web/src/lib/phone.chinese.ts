@@ -7,7 +7,7 @@ export const phoneChinese: Record<keyof typeof phoneEnglish, string> = {
   "p.again": "登录已失效。数据没有丢失：重新登录后自动发送。",
   "p.loading": "正在打开…",
   "p.tab.route": "路线",
-  "p.tab.outbox": "发送记录",
+  "p.tab.outbox": "发送",
   "p.tab.merits": "奖惩",
   "p.tabs": "页面栏目",
   "p.empty": "当天没有上门任务。",

@@ -7,7 +7,7 @@ export const phoneEnglish = {
   "p.again": "Your sign-in has ended. Nothing is lost: sign in again and what waits is sent.",
   "p.loading": "Opening …",
   "p.tab.route": "Route",
-  "p.tab.outbox": "Sent and waiting",
+  "p.tab.outbox": "Outbox",
   "p.tab.merits": "Rewards",
   "p.tabs": "Parts of this page",
   "p.empty": "No visits on this day.",
