@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.db.models import Contract, Job, Outlet, Plan, PlanRun, Technician, Training, Visit
 from api.services import breaches, demo, merits, planning, publishing, scorecards, settlements
 from api.services.refusals import Refusal
-from api.services.regions import the_region
 from api.week import aftermath, doors, visits
 from api.week.cast import Cast, cast_of
 from api.week.story import Fate, Scene
@@ -28,7 +27,6 @@ from network.roads import Roads
 PLANS_AT = (6, 13)
 """Local hours at which the day is planned."""
 DAYS = 7
-LEAD_DEMO_JOBS = 60
 
 
 @dataclass
@@ -41,6 +39,7 @@ class Week:
     bounds: list[float]
     folder: Path
     first_day: date
+    days: int
     scenes: list[Scene]
     engine: str
     iterations: int
@@ -54,7 +53,7 @@ class Week:
         """All days, then settlement, scores and merits."""
         waiting = iter(self.scenes)
         ahead = next(waiting, None)
-        for day in (self.first_day + timedelta(days=n) for n in range(DAYS + 1)):
+        for day in (self.first_day + timedelta(days=n) for n in range(self.days + 1)):
             self._open_day(day)
             moments = self._moments(day)
             for start, end in pairwise(moments):
@@ -183,7 +182,7 @@ class Week:
 
     def _close(self) -> None:
         """Contracts and their settlements, merits, a scorecard, as of the week's end."""
-        cast, last = self._the_cast(), self.first_day + timedelta(days=DAYS)
+        cast, last = self._the_cast(), self.first_day + timedelta(days=self.days)
         now = self._moments(last)[-1] + timedelta(days=1)
         with self.sessions.begin() as session:
             _train(session, self.first_day)
@@ -194,7 +193,6 @@ class Week:
             self._count("merits", merits.book(session, cast.auditor, now).added)
         with self.sessions.begin() as session:
             scorecards.keep_card(session, self.first_day, last, None, cast.auditor, now)
-            the_region(session)
 
 
 def _train(session: Session, day: date) -> None:

@@ -23,7 +23,7 @@ from config.settings import Settings
 from network.demo import map_layers
 from network.roads.server import running_server
 
-LEAST_REPORTS = DAYS
+LARGEST_REPORTS = 20_000
 ITERATIONS = 3000
 """Where the search stops: by count, so that the same seed gives the same week."""
 
@@ -33,7 +33,7 @@ class TooFew(ValueError):
 
 
 def stage(
-    settings: Settings, folder: Path, reports: int, seed: int, now: datetime
+    settings: Settings, folder: Path, reports: int, seed: int, now: datetime, days: int = DAYS
 ) -> dict[str, Any]:
     """Drive the week in a fresh database below ``folder`` and prove what it owes.
 
@@ -42,17 +42,17 @@ def stage(
     Raises
     ------
     TooFew
-        When there is less than a report a day.
+        When there is less than a report a day, or more than anybody could mean.
     """
-    if not LEAST_REPORTS <= reports <= 20_000:
-        raise TooFew(f"--reports must be {LEAST_REPORTS} to 20000, got {reports}")
+    if not days <= reports <= LARGEST_REPORTS:
+        raise TooFew(f"--reports must be {days} to {LARGEST_REPORTS}, got {reports}")
     started = time.monotonic()
     for name in ("postgres", "photos", "papers"):
         shutil.rmtree(folder / name, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     region = wiring.demo_region(settings.data_dir)
-    first = first_day_of(now, DAYS)
-    scenes = make_story(region, first, DAYS, reports, seed)
+    first = first_day_of(now, days)
+    scenes = make_story(region, first, days, reports, seed)
     with ExitStack() as stack:
         say("PostgreSQL and roads …")
         url = stack.enter_context(running_postgres(folder / "postgres"))
@@ -78,6 +78,7 @@ def stage(
             bounds=map_layers(region)["bounds"],
             folder=folder,
             first_day=first,
+            days=days,
             scenes=scenes,
             engine=wiring.plan_engine(own),
             iterations=ITERATIONS,
@@ -88,7 +89,7 @@ def stage(
         with sessions() as session:
             proofs = prove(session, now)
         say("evidence …")
-        last = first + timedelta(days=DAYS)
+        last = first + timedelta(days=days)
         # The database's owner, with the ledger's key: who could do the most.
         mighty = make_engine(own.database_url, 1, own.ledger_key.encode())
         stack.callback(mighty.dispose)
@@ -96,7 +97,7 @@ def stage(
         proofs += evidence(own, sessions, owners, folder, first, last, now)
     return {
         "from": first.isoformat(),
-        "days": DAYS,
+        "days": days,
         "seed": seed,
         **counted(scenes),
         "counts": week.counts,
