@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from config.settings import Settings, SettingsError, load_settings
 
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--job", type=int, metavar="N", help="number of one job")
     evidence.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day")
     evidence.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day")
+    evidence.add_argument("--sample", type=_id, metavar="ID", help="an audit's drawn jobs")
     evidence.add_argument("--out", type=Path, required=True, metavar="FILE")
     evidence.add_argument("--json", action="store_true", help="print what was made as JSON")
 
@@ -376,12 +378,18 @@ def _export_evidence(options: argparse.Namespace) -> int:
     from api import evidence_cli
     from api.services.refusals import Refusal
 
-    if (options.job is None) == (options.first is None or options.last is None):
-        raise InputError("say --job N, or --from DATE and --to DATE")
-    period = None if options.job is not None else (options.first, options.last)
+    days = (options.first, options.last)
+    period = None if None in days else days
+    if [options.job, period, options.sample].count(None) != 2:
+        raise InputError("say --job N, or --sample ID, or --from DATE and --to DATE")
     try:
         made = evidence_cli.export_evidence(
-            _with_database(), options.out, datetime.now(UTC), job=options.job, period=period
+            _with_database(),
+            options.out,
+            datetime.now(UTC),
+            job=options.job,
+            period=period,
+            sample=options.sample,
         )
     except Refusal as refusal:
         raise InputError(refusal.detail or refusal.code) from None
@@ -469,6 +477,13 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-11-24") from None
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the id of an audit") from None
 
 
 def _with_database() -> Settings:

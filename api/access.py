@@ -70,6 +70,9 @@ CASE_SIDES: Final = CASE_READERS | {TECHNICIAN, CONSUMER}
 """Who may read a case's clocks, quotes and bill: the firm, who supervises, and whose case it is."""
 
 COMPLAINT_READERS: Final = INTAKE | {OUTLET_MANAGER, AUDITOR, REGULATOR, ASSOCIATION}
+AUDIT_READERS: Final = AUDITING | {REGULATOR, ASSESSOR}
+"""An assessor reads the own audits only."""
+
 PLANS_READERS: Final = OFFICE | {AUDITOR, REGULATOR}
 """Who may see where outlets are going to stand, and why."""
 
@@ -100,8 +103,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/requests"): CASE_READERS,
         ("POST", f"{V1}/requests"): INTAKE,
         ("GET", f"{V1}/requests/<uuid:request_id>"): CASE_READERS,
-        ("GET", f"{V1}/jobs"): CASE_READERS,
-        ("GET", f"{V1}/jobs/<uuid:job_id>"): CASE_READERS,
+        ("GET", f"{V1}/jobs"): CASE_READERS | {ASSESSOR},
+        ("GET", f"{V1}/jobs/<uuid:job_id>"): CASE_READERS | {ASSESSOR},
         ("POST", f"{V1}/jobs/<uuid:job_id>/personal"): ASKING,
         ("GET", f"{V1}/looks"): frozenset({AUDITOR, REGULATOR, ADMIN}),
         ("POST", f"{V1}/jobs/<uuid:job_id>/offers"): INTAKE,
@@ -138,7 +141,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/rules"): SIGNED_IN,
         ("GET", f"{V1}/rules/<string:law>"): SIGNED_IN,
         ("GET", f"{V1}/rules/differences"): frozenset({PLANNER, ADMIN, AUDITOR, REGULATOR}),
-        ("GET", f"{V1}/jobs/<uuid:job_id>/clocks"): CASE_SIDES,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/clocks"): CASE_SIDES | {ASSESSOR},
         ("POST", f"{V1}/jobs/<uuid:job_id>/clock-events"): RIGHTS_DESK,
         ("GET", f"{V1}/breaches"): OFFICE | {DESK_AGENT},
         ("GET", f"{V1}/texts"): SIGNED_IN,
@@ -218,6 +221,21 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/scenarios/<uuid:scenario_id>/undo-adoption"): STAFFING,
         ("GET", f"{V1}/vacancies"): PLANS_READERS,
         ("POST", f"{V1}/vacancies/<uuid:vacancy_id>/fill"): STAFFING,
+        ("GET", f"{V1}/audits"): AUDIT_READERS,
+        ("POST", f"{V1}/audits"): AUDITING,
+        ("GET", f"{V1}/audits/<uuid:audit_id>"): AUDIT_READERS,
+        ("POST", f"{V1}/audits/<uuid:audit_id>/draw"): AUDITING,
+        ("POST", f"{V1}/audits/<uuid:audit_id>/commitment"): frozenset({ASSESSOR}),
+        ("POST", f"{V1}/audits/<uuid:audit_id>/freeze"): AUDITING,
+        ("POST", f"{V1}/audits/<uuid:audit_id>/reveal"): frozenset({ASSESSOR}),
+        ("POST", f"{V1}/audits/<uuid:audit_id>/result"): frozenset({ASSESSOR}),
+        ("POST", f"{V1}/audits/<uuid:audit_id>/findings"): AUDITING,
+        ("POST", f"{V1}/audits/<uuid:audit_id>/close"): AUDITING,
+        ("GET", f"{V1}/audits/<uuid:audit_id>/results"): AUDITING | {REGULATOR},
+        ("POST", f"{V1}/audits/<uuid:audit_id>/again"): AUDITING,
+        ("POST", f"{V1}/audits/<uuid:audit_id>/actions"): AUDITING,
+        ("GET", f"{V1}/audit-actions"): OFFICE | {AUDITOR, DESK_AGENT, REGULATOR},
+        ("POST", f"{V1}/audit-actions/<uuid:action_id>/done"): OFFICE | {AUDITOR, DESK_AGENT},
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
         ("POST", f"{V1}/calls/events"): INTAKE,
@@ -234,7 +252,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/duration-models"): STAFFING,
         ("POST", f"{V1}/jobs/<uuid:job_id>/events"): INTAKE,
         ("GET", f"{V1}/jobs/<uuid:job_id>/receipt"): CASE_READERS | {CONSUMER},
-        ("GET", f"{V1}/jobs/<uuid:job_id>/dossier"): CASE_READERS,
+        ("GET", f"{V1}/jobs/<uuid:job_id>/dossier"): CASE_READERS | {ASSESSOR},
         ("GET", f"{V1}/jobs/<uuid:job_id>/costs"): OFFICE | {AUDITOR},
         ("GET", f"{V1}/exceptions"): OFFICE | {DESK_AGENT, AUDITOR},
         ("POST", f"{V1}/held-events/<uuid:event_id>/settle"): DESK,
@@ -261,7 +279,12 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("DELETE", f"{V1}/tokens/<uuid:token_id>"): SIGNED_IN,
         ("GET", f"{V1}/requests/<uuid:request_id>"): frozenset({OUTLET_MANAGER}),
-        ("GET", f"{V1}/jobs/<uuid:job_id>"): frozenset({OUTLET_MANAGER}),
+        ("GET", f"{V1}/jobs/<uuid:job_id>"): frozenset({OUTLET_MANAGER, ASSESSOR}),
+        **{
+            (method, rule): allowed & {ASSESSOR}
+            for (method, rule), allowed in ACCESS.items()
+            if rule.startswith(f"{V1}/audits/<uuid:") and ASSESSOR in allowed
+        },
         ("GET", f"{V1}/technicians/<uuid:technician_id>"): frozenset({OUTLET_MANAGER}),
         ("GET", f"{V1}/technicians/<uuid:technician_id>/route"): frozenset(
             {TECHNICIAN, OUTLET_MANAGER}

@@ -16,6 +16,7 @@ from flask_smorest import Api
 from api import access, logs, problems, unit_of_work, wiring
 from api.db.engine import make_sessions
 from api.routes import (
+    audits,
     clocks,
     complaints,
     contracts,
@@ -66,6 +67,7 @@ BLUEPRINTS = (
     merits,
     contracts,
     scenarios,
+    audits,
 )
 
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from api import wiring
 from api.services import sealing
 from api.services.ledger_check import Verdict, check
-from api.services.packs.pack import Made, make, of_case, of_period
+from api.services.packs.pack import Made, make, of_case, of_period, of_sample
 from api.services.regions import local_midnight, the_region
 from config.settings import Settings
 
@@ -59,17 +60,20 @@ def export_evidence(
     *,
     job: int | None = None,
     period: tuple[date, date] | None = None,
+    sample: UUID | None = None,
 ) -> Made:
-    """Write the pack of a job (by number), of the days of a period.
+    """Write the pack of a job (by number), of the days of a period, or of an audit's sample.
 
     Raises
     ------
     Refusal
-        ``not_found``, ``invalid``, ``too_large``.
+        ``not_found``, ``invalid``, ``audit_order``, ``too_large``.
     """
     with _session(settings) as session:
         if job is not None:
             wanted = of_case(session, job)
+        elif sample is not None:
+            wanted = of_sample(session, sample)
         else:
             assert period is not None
             zone = the_region(session).timezone

@@ -1,5 +1,6 @@
 """All tables, imported once, so that metadata is complete wherever it is needed."""
 
+from api.db.audits import Audit, AuditAction, AuditFinding, AuditJob
 from api.db.base import Base
 from api.db.cases import (
     BreachAlert,
@@ -45,6 +46,10 @@ from api.db.workforce import Certificate, Outlet, Region, Shift, Technician
 
 __all__ = [
     "Activity",
+    "Audit",
+    "AuditAction",
+    "AuditFinding",
+    "AuditJob",
     "Base",
     "Bill",
     "BreachAlert",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, false, func, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Job, Request, Shift, Technician, Visit
+from api.db.models import Audit, AuditJob, Job, Request, Shift, Technician, Visit
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from domain import roles
@@ -48,7 +48,11 @@ def jobs_within(who: Identity) -> ColumnElement[bool]:
     if who.role == roles.CONSUMER:
         return Job.id == who.job_id
     if who.role == roles.ASSESSOR:
-        return false()
+        return Job.id.in_(
+            select(AuditJob.job_id)
+            .join(Audit, Audit.id == AuditJob.audit_id)
+            .where(Audit.assessor_id == who.person_id, Audit.access_until > func.now())
+        )
     if who.role in (roles.TECHNICIAN, roles.OUTLET_MANAGER):
         return Job.id.in_(select(Visit.job_id).where(visits_within(who)))
     return true()

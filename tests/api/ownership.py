@@ -22,6 +22,7 @@ from api.services.identity import add_person
 from api.services.identity import make_link as link_to
 from api.services.intake import issue_receipt
 from domain import roles
+from tests.api.audited import NONCE, SEED, third_party
 from tests.api.finished import finished_jobs
 from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path
 
@@ -231,6 +232,35 @@ def _settlement(suffix: str = "", sent: dict[str, Any] | None = None) -> Callabl
     return case
 
 
+def _audit(step: str) -> Callable[[World], Case]:
+    def case(world: World) -> Case:
+        colleague = somebody(world, roles.ASSESSOR, "colleague")
+        somebody(world, roles.ASSESSOR, "owner")
+        audit = third_party(world, "assessor-owner", jobs=1)
+        sent: dict[str, Any] | None = None
+        if step == "/commitment":
+            sent = {"commitment": "00" * 32, "public_key": "00" * 32}
+        elif step == "/reveal":
+            assert audit.commit().status_code == audit.freeze().status_code == 200
+            sent = {"seed": SEED.hex(), "nonce": NONCE.hex()}
+        elif step == "/result":
+            audit.drawn()
+            sent = audit.result()
+        return Case(f"{audit.path}{step}", audit.assessor, colleague, sent)
+
+    return case
+
+
+def _sampled(suffix: str) -> Callable[[World], Case]:
+    def case(world: World) -> Case:
+        colleague = somebody(world, roles.ASSESSOR, "colleague")
+        somebody(world, roles.ASSESSOR, "owner")
+        audit = third_party(world, "assessor-owner", jobs=1)
+        return Case(f"{V1}/jobs/{audit.drawn()[0]}{suffix}", audit.assessor, colleague)
+
+    return case
+
+
 CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     **{("DELETE", f"{V1}/tokens/<uuid:token_id>", role): _token(role) for role in SIGNED_IN},
     ("GET", f"{V1}/jobs/<uuid:job_id>", roles.OUTLET_MANAGER): _manager_job,
@@ -254,5 +284,14 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer", roles.OUTLET_MANAGER): _settlement(
         "/answer", {"accepted": True}
     ),
+    **{
+        ("GET", f"{V1}/jobs/<uuid:job_id>{suffix}", roles.ASSESSOR): _sampled(suffix)
+        for suffix in ("", "/clocks", "/dossier")
+    },
+    ("GET", f"{V1}/audits/<uuid:audit_id>", roles.ASSESSOR): _audit(""),
+    **{
+        ("POST", f"{V1}/audits/<uuid:audit_id>{step}", roles.ASSESSOR): _audit(step)
+        for step in ("/commitment", "/reveal", "/result")
+    },
 }
 """By method, rule and role. A row of `api.access.OWN` without a case here fails a test."""

@@ -36,6 +36,9 @@ OUTSIDE_WRITES = {
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/<uuid:token_id>"),
     ("POST", "/api/v1/jobs/<uuid:job_id>/personal"),
+    ("POST", "/api/v1/audits/<uuid:audit_id>/commitment"),
+    ("POST", "/api/v1/audits/<uuid:audit_id>/reveal"),
+    ("POST", "/api/v1/audits/<uuid:audit_id>/result"),
 }
 CASES = OTHER_CASES | RIGHTS_CASES
 OWNED = sorted((*route, role) for route, allowed in OWN.items() for role in allowed)

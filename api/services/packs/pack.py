@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from api.db.models import Activity, Job, LedgerRow, LedgerSeal
+from api.db.models import Activity, Audit, Job, LedgerRow, LedgerSeal
+from api.services import audit_samples, sealing
 from api.services import ledger as record
-from api.services import sealing
 from api.services.activity import record as record_change
 from api.services.anchor import Anchor
 from api.services.packs import verify
@@ -146,6 +146,28 @@ def of_period(session: Session, start: datetime, end: datetime) -> Wanted:
     entries = list(range(max(1, first - 1), min(newest, last + 1) + 1))
     scope = {"kind": "period", "from": _iso(start), "to": _iso(end)}
     return Wanted(scope, jobs, entries, contiguous=True)
+
+
+def of_sample(session: Session, audit_id: UUID) -> Wanted:
+    """The pack of an audit's drawn jobs, with all that one needs to draw them again.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``; ``audit_order`` before the sample is drawn.
+    """
+    audit = session.get(Audit, audit_id)
+    if audit is None:
+        raise Refusal("not_found", f"there is no audit {audit_id}")
+    sample = audit_samples.document(session, audit)
+    jobs = [UUID(one) for one in sample["drawn"]]
+    return Wanted(
+        {"kind": "sample", "audit": str(audit_id), "audit_kind": audit.kind},
+        jobs,
+        entries_of(session, [*jobs, audit_id]),
+        contiguous=False,
+        sample=sample,
+    )
 
 
 def entries_of(session: Session, ids: Sequence[UUID]) -> list[int]:

@@ -359,7 +359,7 @@ def draw(seed, population, count):
     return sorted(found)
 
 
-def check_sample(raw, entries):
+def check_sample(raw, entries, jobs):
     sample = parsed(raw, "sample.json")
     population = sample["population"]
     seed = bytes.fromhex(sample["seed"])
@@ -384,18 +384,23 @@ def check_sample(raw, entries):
         need(order == sorted(order), "commit, freeze and reveal are not in this order")
         need(told[steps[0]]["data"]["commitment"] == sample["commitment"], "another commitment")
         need(told[steps[1]]["data"]["population_root"] == root.hex(), "another population")
+        need(told[steps[1]]["data"]["size"] == sample["size"], "another size of the sample")
     need(draw(seed, population, sample["size"]) == sample["drawn"], "the sample was not drawn so")
     result = sample.get("result")
     if result and sample["kind"] == "third_party":
         message = b"zhunda-audit-result/1\n" + canonical(result["document"])
         public, signature = bytes.fromhex(result["public_key"]), bytes.fromhex(result["signature"])
         need(signed_by(public, message, signature), "the result is not signed by the assessor")
-        if told:
-            need(
-                told[steps[0]]["data"]["public_key"] == result["public_key"],
-                "the result is signed with a key that the assessor had not announced",
-            )
-    return len(sample["drawn"])
+        need(
+            told[steps[0]]["data"]["public_key"] == result["public_key"],
+            "the result is signed with a key that the assessor had not announced",
+        )
+        about = result["document"]
+        need(about["audit"] == sample["audit"], "the result is about another audit")
+        need(about["drawn"] == sample["drawn"], "the result is about other jobs")
+    there = sorted(job["id"] for job in json.loads(jobs))
+    need(there == sample["drawn"], "the pack does not hold the drawn jobs")
+    return len(there)
 
 
 def verify(pack, anchors=None, public_key="", key=None):
@@ -415,7 +420,7 @@ def verify(pack, anchors=None, public_key="", key=None):
         f"{len(entries)} ledger entries under {len(seals)} seals",
     ]
     if "sample.json" in members:
-        drawn = check_sample(members["sample.json"], entries)
+        drawn = check_sample(members["sample.json"], entries, members["sections/jobs.json"])
         told.append(f"sample of {drawn} drawn as the seed says")
     if anchors:
         known = check_anchors(anchors, seals, signature["manifest_sha256"])
