@@ -45,7 +45,7 @@ def test_findings_actions_and_the_same_measure_again_show_whether_it_got_better(
     assert auditor.post(f"{path}/findings", json={"items": verdicts}).status_code == 200
     assert auditor.post(f"{path}/close").get_json()["state"] == "closed"
     today = datetime.now(UTC).date()
-    sent = {"item": items[0], "text": "train again", "owner": "dispatcher"}
+    sent = {"item": items[0], "text": "train again", "owner": "dispatch"}
     late = auditor.post(
         f"{path}/actions", json=sent | {"due_on": str(today - timedelta(days=3))}
     ).get_json()
@@ -55,7 +55,7 @@ def test_findings_actions_and_the_same_measure_again_show_whether_it_got_better(
         f"{V1}/audit-actions/{late['id']}/done", json={"note": "not mine"}
     )
     assert code(others) == (403, "forbidden")
-    owner = world.client("dispatcher")
+    owner = world.client("dispatch")
     done_action = owner.post(f"{V1}/audit-actions/{late['id']}/done", json={"note": "trained"})
     assert done_action.get_json()["overdue"] is False
     assert auditor.get(f"{V1}/audit-actions?overdue=true").get_json()["items"] == []
