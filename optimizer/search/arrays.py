@@ -19,6 +19,7 @@ from optimizer.problem import (
     wants_short_days,
 )
 from optimizer.search import layout as c
+from optimizer.search.by_pointer import by_pointer
 from optimizer.search.goals import energies, goal_levels, left_out_figures, typical_leg
 from optimizer.search.neighbourhoods import nearest_shifts, nearest_types, neighbours
 from optimizer.search.supplies import bare_technicians, needs_depot, trips
@@ -26,6 +27,7 @@ from optimizer.search.supplies import bare_technicians, needs_depot, trips
 I64 = NDArray[np.int64]
 
 
+@by_pointer
 class Instance(NamedTuple):
     """The arrays. n tasks (a job of crew k is k tasks), R shifts, N = n + 2R nodes.
 

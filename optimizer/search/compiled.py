@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba import types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,12 +49,35 @@ def is_cached() -> bool:
     return any(CACHE_FOLDER.rglob("*.nbc"))
 
 
+def _widened(dispatcher: Any) -> Any:
+    """Called from compiled code, every integer is an int64: one translation instead of several.
+
+    An index read from an int32 array, an int64 one or a literal would each be a type of its own,
+    and the function, with all that it calls, would be compiled once for each.
+    """
+    if numba.config.DISABLE_JIT:
+        return dispatcher
+    resolve = dispatcher.get_call_template
+
+    def resolve_widened(arguments: Any, keywords: Any) -> Any:
+        return resolve(tuple(_widest(kind) for kind in arguments), keywords)
+
+    dispatcher.get_call_template = resolve_widened
+    return dispatcher
+
+
+def _widest(kind: Any) -> Any:
+    if isinstance(kind, types.BooleanLiteral):
+        return types.boolean
+    return types.int64 if isinstance(kind, types.Integer) else kind
+
+
 def _njit(**options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(CACHE_FOLDER)
         try:
-            return cast(F, numba.njit(cache=True, nogil=True, **options)(function))
+            return cast(F, _widened(numba.njit(cache=True, nogil=True, **options)(function)))
         finally:
             numba.config.CACHE_DIR = before
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from optimizer.search import layout as c
 from optimizer.search.arrays import I64, Compiled, Instance
+from optimizer.search.by_pointer import by_pointer
 
 
+@by_pointer
 class Solution(NamedTuple):
     """Linked routes with their clocks. Threads share one; each writes only its own shifts' rows.
 
@@ -34,6 +36,7 @@ class Solution(NamedTuple):
     span: I64  # int64[N, 6], see `spans`; [1, 6] where nobody counts hours
 
 
+@by_pointer
 class Worker(NamedTuple):
     """One thread's scratch space; sized once, never allocated in the loop."""
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from optimizer.search import layout as c
 from optimizer.search.arrays import I64, Compiled
+from optimizer.search.by_pointer import by_pointer
 from optimizer.search.plain.columns import (
     CLOSE,
     FINISH,
@@ -34,6 +35,7 @@ HORIZON = 1 << 29
 """Times within so many seconds of the first shift's start fit 32 bits with room to add."""
 
 
+@by_pointer
 class PlainInstance(NamedTuple):
     """Read only. Shapes as in `optimizer.search.arrays.Instance`."""
 
@@ -62,6 +64,7 @@ class PlainInstance(NamedTuple):
     only_travel: bool  # while the same visits are served, nothing but travel counts
 
 
+@by_pointer
 class PlainSolution(NamedTuple):
     """Linked routes; threads share one, each writes only its own shifts' rows."""
 
@@ -73,6 +76,7 @@ class PlainSolution(NamedTuple):
     best_begin: I64
 
 
+@by_pointer
 class PlainWorker(NamedTuple):
     """One thread's scratch space."""
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optimizer.search.by_pointer import by_pointer
 from optimizer.search.compiled import inlined
 from optimizer.search.plain.columns import LEG, NEXT
 
@@ -16,6 +17,7 @@ SLOTS = 1 << 19
 P_COUNT, P_OPEN = 0, 1
 
 
+@by_pointer
 class Pool(NamedTuple):
     """Routes by the set of their visits; of two orders the shorter one stays."""
 
