@@ -21,6 +21,7 @@ ROOMS = (
     "bench.live",
     "bench.siting",
     "bench.simulation",
+    "bench.service",
 )
 """Modules with ``TABLES``: name → function of the options that returns a Report or prints."""
 

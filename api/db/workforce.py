@@ -71,6 +71,7 @@ class Shift(Base):
 
     ``breaks``: list of ``{"id", "windows": [[iso, iso], …], "duration_s"}``; a break starts inside
     one of its windows. ``duty``: a small crew on a day off, planned with the working day after.
+    ``absent_from``: the technician has dropped out; what had not begun by then goes to others.
     """
 
     __tablename__ = "shift"
@@ -91,6 +92,7 @@ class Shift(Base):
     overtime_s: Mapped[int] = mapped_column(default=0)
     duty: Mapped[bool] = mapped_column(default=False)
     breaks: Mapped[list[Any]] = mapped_column(default=list)
+    absent_from: Mapped[datetime | None]
 
     technician: Mapped[Technician] = relationship()
 

@@ -31,6 +31,7 @@ from network.demo.catalogue import CERTIFICATES
 
 NAMESPACE = UUID("6f1c0f5e-5a0b-4a52-9a37-0a3b6d1b5a10")
 OPEN_JOBS = 300
+TECHNICIANS = 40
 LEAST_NEW_JOBS = 60
 PASSWORD = "zhunda-demo"
 """Public: it opens nothing but invented data."""
@@ -80,8 +81,11 @@ def seed(
     bounds: list[float],
     now: datetime,
     open_jobs: int = OPEN_JOBS,
+    technicians: int = TECHNICIANS,
 ) -> bool:
     """Bring the demo up to ``now``; False when this calendar day is there already.
+
+    ``technicians`` has to be the same every time: it draws the firm.
 
     Past days' visits that nobody reported on are closed as done in time: the demo's technicians
     have no phones, and their consumers must not wait for ever.
@@ -104,7 +108,9 @@ def seed(
     row.demo_day = today
     _close_past(session, today)
     waiting = session.scalar(select(func.count()).where(Job.status == "open")) or 0
-    day = make_demo_day(region, now, faults=max(LEAST_NEW_JOBS, open_jobs - waiting))
+    day = make_demo_day(
+        region, now, faults=max(LEAST_NEW_JOBS, open_jobs - waiting), technicians=technicians
+    )
     _outlets(session, day)
     _technicians(session, day)
     _shifts(session, day)

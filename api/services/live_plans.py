@@ -6,6 +6,8 @@ else has changed that, when a visit has begun, or when its "now" is over.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +20,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from api.db.models import Plan, PlanChange, Shift, Visit
+from api.db.models import Plan, PlanChange, Shift, Technician, Visit
+from api.services.refusals import Refusal
 from api.services.regions import local_day
 from api.services.snapshot import seconds_since
 from domain.lifecycle import BEGUN
@@ -27,6 +30,7 @@ from network.roads import Roads
 from optimizer import Location, Pin, Problem, Travel
 from optimizer import Plan as Solution
 from optimizer.desk import Desk
+from optimizer.desk.warm import warm_up
 from optimizer.formats import plan_from_json, problem_from_json, problem_to_json
 from optimizer.formats.jobs import job_from_json
 
@@ -35,6 +39,9 @@ TELLING_S = 90
 
 KEPT_S = 75
 """For so long a desk answers as of the second it was built for."""
+
+READY_S = 15.0
+"""So long a question waits for the search to be loaded."""
 
 PLANS_AHEAD = 3
 
@@ -125,6 +132,8 @@ class DeskRoom:
         self._open_roads = open_roads
         self._roads: Roads | None = None
         self._guard = threading.Lock()
+        self._ready = threading.Event()
+        self._ready.set()
         self._locks: dict[UUID, threading.RLock] = {}
         self._bases: dict[UUID, Problem] = {}
         self._held: dict[UUID, Held] = {}
@@ -137,6 +146,22 @@ class DeskRoom:
                 self._roads = self._open_roads()
             return self._roads
 
+    def warm_up(self) -> None:
+        """Load the compiled search aside; after an installation it is compiled, in a process of
+        its own, and until then questions are refused rather than kept waiting for minutes.
+        """
+        self._ready.clear()
+
+        def load() -> None:
+            try:
+                command = [sys.executable, "-m", "optimizer.desk.warm"]
+                subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+                warm_up()
+            finally:
+                self._ready.set()
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
     def close(self) -> None:
         """Close the roads, if they were ever needed."""
         with self._guard:
@@ -146,7 +171,18 @@ class DeskRoom:
 
     @contextmanager
     def at(self, session: Session, plan: Plan, now: datetime) -> Iterator[Held]:
-        """The desk over a plan as it stands; nobody else asks it meanwhile."""
+        """The desk over a plan as it stands; nobody else asks it meanwhile.
+
+        Raises
+        ------
+        Refusal
+            ``unavailable`` while the search is still being compiled.
+        """
+        if not self._ready.wait(READY_S):
+            raise Refusal(
+                "unavailable",
+                "the search is being compiled, once after an installation: ask again in a minute",
+            )
         with self._guard:
             lock = self._locks.setdefault(plan.id, threading.RLock())
         with lock:
@@ -184,6 +220,7 @@ class DeskRoom:
     def _build(self, session: Session, plan: Plan, now: datetime, begun: frozenset[Begun]) -> Held:
         edition, problem, closed, document = self._as_stored(session, plan)
         solution = plan_from_json(document)
+        closed |= absent_shifts(session, plan)
         pins = {visit.job: Pin(visit.technician, visit.shift, visit.start_s) for visit in begun}
         starts = {
             (step.job, route.technician): step.start
@@ -262,6 +299,19 @@ def begun_visits(session: Session, plan: Plan) -> frozenset[Begun]:
             .options(joinedload(Visit.technician))
         )
     )
+
+
+def absent_shifts(session: Session, plan: Plan) -> frozenset[tuple[str, str]]:
+    """Shifts, by technician and shift, in which somebody has dropped out; nothing new goes there.
+
+    Their own changes close them in the plan of that moment; later plans learn of them here.
+    """
+    rows = session.execute(
+        select(Technician.id, Shift.id)
+        .join(Shift, Shift.technician_number == Technician.number)
+        .where(Shift.absent_from.is_not(None), Shift.end_at > plan.epoch)
+    )
+    return frozenset((str(who), str(shift)) for who, shift in rows)
 
 
 def plans_ahead(session: Session, now: datetime, timezone: str) -> list[Plan]:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
-from api.db.models import Plan, PlanChange, Technician, Visit
+from api.db.models import Plan, PlanChange, Shift, Technician, Visit
 from api.services.activity import record
 from api.services.geometry import route_lines
 from api.services.live_plans import DeskRoom, Held, begun_visits, stored_problem, with_changes
@@ -52,7 +52,12 @@ class Changed:
 
 
 def amend(
-    session: Session, room: DeskRoom, plan: Plan, held: Held, changed: Changed, actor_id: UUID
+    session: Session,
+    room: DeskRoom,
+    plan: Plan,
+    held: Held,
+    changed: Changed,
+    actor_id: UUID,
 ) -> None:
     """Write what the desk has just done into the record.
 
@@ -87,6 +92,7 @@ def amend(
     problem, _ = with_changes(problem, [patch], [False])
     write(session, room, plan, problem, dict(after))
     session.add(change)
+    _mark_absent(session, patch["closed"], held.now)
     session.flush()
     desk.publish()
     held.edition = plan.edition
@@ -222,6 +228,7 @@ def undo(
         if not _may_return(route, after[key], now_s, begun):
             raise Refusal("already_begun", "somebody is on the way because of it")
     change.undone_at = now
+    _mark_absent(session, change.patch.get("closed", ()), None)
     session.flush()
     problem, _ = stored_problem(session, room.base(session, plan), plan.id)
     room.forget(plan.id)
@@ -257,6 +264,13 @@ def undo(
         job=None if change.job_id is None else str(change.job_id),
     )
     return change
+
+
+def _mark_absent(session: Session, closed: Iterable[Sequence[str]], since: datetime | None) -> None:
+    """Remember on the shifts themselves that somebody is out (None: is back)."""
+    ids = [UUID(shift) for _, shift in closed]
+    if ids:
+        session.execute(update(Shift).where(Shift.id.in_(ids)).values(absent_from=since))
 
 
 def last_change(session: Session, plan: Plan) -> PlanChange | None:

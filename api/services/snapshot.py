@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -82,15 +82,18 @@ def read_day(session: Session, day: date, timezone: str, as_of: datetime | None 
         .options(joinedload(Shift.technician).selectinload(Technician.certificates))
         .order_by(Shift.start_at, Shift.technician_number)
     ).all()
-    if not shifts:
-        raise Refusal("nothing_to_plan", f"nobody works on {day.isoformat()}", day=day.isoformat())
-    early = [] if as_of is None else lead_in(session, day, as_of, timezone)
     visits = session.scalars(
         select(Visit)
         .where(Visit.day == day, Visit.active)
         .options(joinedload(Visit.technician))
         .order_by(Visit.technician_number, Visit.arrival_at)
     ).all()
+    begun = {visit.shift_id for visit in visits if visit.state in BEGUN}
+    shifts = [shift for shift in shifts if shift.absent_from is None or shift.id in begun]
+    if not shifts:
+        raise Refusal("nothing_to_plan", f"nobody works on {day.isoformat()}", day=day.isoformat())
+    early = [] if as_of is None else lead_in(session, day, as_of, timezone)
+    early = [shift for shift in early if shift.absent_from is None]
     elsewhere = select(Visit.job_id).where(Visit.active, Visit.day != day)
     today = [visit.job_id for visit in visits]
     last = max(shift.end_at for shift in shifts)
@@ -146,6 +149,7 @@ def _fingerprint(
             shift.start_at.timestamp(),
             shift.end_at.timestamp(),
             shift.breaks,
+            shift.absent_from is not None,
             fit[shift.technician_number][0],
             sorted(fit[shift.technician_number][1]),
             stock[shift.technician_number],
@@ -273,10 +277,13 @@ def _jobs(
 ) -> tuple[ProblemJob, ...]:
     last = max(shift.end + shift.overtime_s for who in technicians for shift in who.shifts)
     begun = {visit.job_id: visit for visit in rows.visits if visit.state in BEGUN}
-    return tuple(
+    # Who has dropped out is asked about for what is under way only.
+    out = frozenset(str(s.technician.id) for s in rows.shifts if s.absent_from is not None)
+    jobs = (
         problem_job(job, begun.get(job.id), epoch, as_of, location_of[str(job.id)], last)
         for job in rows.jobs
     )
+    return tuple(replace(job, excluded=out) if out and job.pinned is None else job for job in jobs)
 
 
 def problem_job(

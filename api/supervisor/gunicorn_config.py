@@ -37,3 +37,10 @@ def post_fork(_server: Any, worker: Any) -> None:
     """Tie each worker's life to the master's, which is tied to the supervisor's."""
     if sys.platform.startswith("linux"):
         die_with_parent(worker.ppid, signal.SIGKILL)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load what answers urgent calls before somebody calls."""
+    desks = getattr(worker.wsgi, "extensions", {}).get("zhunda.desks")
+    if desks is not None:
+        desks.warm_up()

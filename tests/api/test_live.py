@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.db.models import Job, Person, Plan, Technician, Visit
-from api.services import live
+from api.services import live, live_plans
 from optimizer import check
 from optimizer.formats import plan_from_json, problem_from_json
 from tests.api.world import World, report
@@ -319,6 +320,33 @@ def test_who_is_out_gets_nothing_and_the_visits_go_to_others(
     assert_visits_are_the_plan(world, undone.get_json()["version"])
 
 
+def test_the_next_plan_knows_who_is_out_and_who_is_back(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    _, technician = _visit(world)
+    told = dispatcher.post(f"/api/v1/technicians/{technician}/out", json={"apply": True}).get_json()
+    run = world.plan(dispatcher)
+    routes = dispatcher.get(f"/api/v1/plans/{run['plan_id']}/document").get_json()["routes"]
+    assert routes
+    assert technician not in {route["technician"] for route in routes}
+    problem = dispatcher.get(f"/api/v1/plans/{run['plan_id']}/problem").get_json()
+    assert technician not in {one["id"] for one in problem["technicians"]}
+    plan_id = UUID(told["version"].partition(".")[0])
+    assert dispatcher.post(f"/api/v1/plans/{plan_id}/undo", json={}).status_code == 200
+    again = world.plan(dispatcher)
+    problem = dispatcher.get(f"/api/v1/plans/{again['plan_id']}/problem").get_json()
+    assert technician in {one["id"] for one in (problem.get("technicians") or problem["vehicles"])}
+
+
+def test_a_job_for_two_is_refused_with_what_to_do(world: World, dispatcher: FlaskClient) -> None:
+    job = urgent(dispatcher, 0)
+    with world.sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == UUID(job["id"])).values(crew=2))
+    answer = dispatcher.post(f"/api/v1/jobs/{job['id']}/offers", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_repair")
+    assert "plan the day again" in answer.get_json()["detail"]
+
+
 def test_why_tells_every_rule_in_the_way_of_a_technician(
     world: World, dispatcher: FlaskClient
 ) -> None:
@@ -349,3 +377,20 @@ def test_a_draft_made_before_a_live_change_cannot_wipe_it_out(
     answer = dispatcher.post(url, headers={"If-Match": "*"})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "plan_is_stale")
     assert dispatcher.get(f"/api/v1/jobs/{job['id']}").get_json()["status"] == "planned"
+
+
+def test_while_the_search_is_being_compiled_a_call_is_told_to_ask_again(
+    world: World, dispatcher: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = urgent(dispatcher, 0)
+    room = world.app.extensions["zhunda.desks"]
+    monkeypatch.setattr(live_plans, "READY_S", 0.05)
+    compiled = threading.Event()
+    monkeypatch.setattr(live_plans, "warm_up", lambda: compiled.wait(60))
+    room.warm_up()
+    answer = dispatcher.post(f"/api/v1/jobs/{job['id']}/offers", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert "ask again" in answer.get_json()["detail"]
+    compiled.set()
+    assert room._ready.wait(120)
+    assert offered(dispatcher, job["id"])
