@@ -11,8 +11,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -97,23 +96,6 @@ inlined: Callable[[F], F] = _njit(
 
 entry: Callable[[F], F] = _njit(_nrt=False, no_cfunc_wrapper=True)
 """A function that Python calls."""
-
-
-@contextmanager
-def one_compiles() -> Iterator[None]:
-    """Let one process compile while others wait, and then load what it has written.
-
-    Where the system has no file locks (Windows) each compiles for itself.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
-    with (CACHE_FOLDER / "compiling.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def note_compilation() -> None:

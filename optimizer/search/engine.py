@@ -17,7 +17,7 @@ from optimizer.problem import Goal, Job, Location, Problem, Shift, Technician, T
 from optimizer.search import layout as c
 from optimizer.search.anneal import better
 from optimizer.search.arrays import Compiled, compile_problem
-from optimizer.search.compiled import note_compilation, one_compiles
+from optimizer.search.compiled import note_compilation
 from optimizer.search.kernels import kernel_for
 from optimizer.search.parts import split_into_parts
 from optimizer.search.plain.arrays import is_plain
@@ -161,9 +161,8 @@ def warm_up(plain: bool) -> None:
     compiled = compile_problem(tiny)
     assert is_plain(compiled) is plain
     once = Search(compiled, Stop(iterations=2), 1, 1, None, Settings(), time.monotonic())
-    with one_compiles():
-        once.start(Plan())
-        once.run()
+    once.start(Plan())
+    once.run()
 
 
 def own_version() -> str:
