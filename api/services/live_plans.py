@@ -30,7 +30,7 @@ from network.roads import Roads
 from optimizer import Location, Pin, Problem, Travel
 from optimizer import Plan as Solution
 from optimizer.desk import Desk
-from optimizer.desk.warm import warm_up
+from optimizer.desk.warm import warm_up_all
 from optimizer.formats import plan_from_json, problem_from_json, problem_to_json
 from optimizer.formats.jobs import job_from_json
 
@@ -156,7 +156,7 @@ class DeskRoom:
             try:
                 command = [sys.executable, "-m", "optimizer.desk.warm"]
                 subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
-                warm_up()
+                warm_up_all()
             finally:
                 self._ready.set()
 

@@ -386,7 +386,7 @@ def test_while_the_search_is_being_compiled_a_call_is_told_to_ask_again(
     room = world.app.extensions["zhunda.desks"]
     monkeypatch.setattr(live_plans, "READY_S", 0.05)
     compiled = threading.Event()
-    monkeypatch.setattr(live_plans, "warm_up", lambda: compiled.wait(60))
+    monkeypatch.setattr(live_plans, "warm_up_all", lambda: compiled.wait(60))
     room.warm_up()
     answer = dispatcher.post(f"/api/v1/jobs/{job['id']}/offers", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
