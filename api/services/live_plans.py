@@ -27,6 +27,7 @@ from api.services.snapshot import seconds_since
 from domain.lifecycle import BEGUN
 from domain.places import Place
 from network.roads import Roads
+from network.roads.child import tied_command
 from optimizer import Location, Pin, Problem, Travel
 from optimizer import Plan as Solution
 from optimizer.desk import Desk
@@ -154,7 +155,8 @@ class DeskRoom:
 
         def load() -> None:
             try:
-                command = [sys.executable, "-m", "optimizer.desk.warm"]
+                # Ends with this process: a stopped server leaves nothing behind.
+                command = tied_command([sys.executable, "-m", "optimizer.desk.warm"])
                 subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
                 warm_up_all()
             finally:
