@@ -1,4 +1,4 @@
-"""``python -m optimizer solve | check | convert | export``.
+"""``python -m optimizer solve | check | why | convert | export``.
 
 Exit code 0 when all is well, 1 when a plan breaks a rule, 2 when the input is wrong (one line on
 stderr).
@@ -10,11 +10,13 @@ import argparse
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from optimizer.bounds import gaps
 from optimizer.check import CheckReport, check
 from optimizer.formats import (
     ProblemError,
@@ -66,7 +68,9 @@ def _told(error: ProblemError, source: str) -> str:
 
 def _parser() -> _Parser:
     parser = _Parser(prog="python -m optimizer", description="Plan technicians' days.")
-    commands = parser.add_subparsers(required=True, metavar="solve | check | convert | export")
+    commands = parser.add_subparsers(
+        required=True, metavar="solve | check | why | convert | export"
+    )
 
     run = commands.add_parser("solve", help="plan a problem")
     run.add_argument("source", metavar="PROBLEM.json")
@@ -85,6 +89,14 @@ def _parser() -> _Parser:
     judge.add_argument("plan", metavar="PLAN.json")
     judge.add_argument("--json", action="store_true", help="print the report as JSON")
     judge.set_defaults(run=_check)
+
+    ask = commands.add_parser("why", help="why a technician does not have a job, or could")
+    ask.add_argument("source", metavar="PROBLEM.json")
+    ask.add_argument("plan", metavar="PLAN.json")
+    ask.add_argument("--job", required=True, metavar="ID")
+    ask.add_argument("--technician", required=True, metavar="ID")
+    ask.add_argument("--json", action="store_true", help="print the answer as JSON")
+    ask.set_defaults(run=_why)
 
     turn = commands.add_parser("convert", help="turn a public format into a problem")
     turn.add_argument("source", metavar="FILE")
@@ -114,6 +126,7 @@ def _solve(options: argparse.Namespace) -> int:
         raise ProblemError("", f"cannot write {out}: it is a folder")
     problem = problem_from_json(options.source)
     start = None if options.start is None else _read_plan(options.start, problem)
+    began = time.monotonic()
     with _Interruption() as interruption:
         plan = solve(
             problem,
@@ -135,7 +148,10 @@ def _solve(options: argparse.Namespace) -> int:
         "unassigned": len(plan.unassigned),
         "goals": _objective(problem, report),
         "bounds": dict(plan.bounds),
+        "gaps": gaps(plan),
+        "proofs": dict(plan.proofs),
         "violations": len(report.violations),
+        "seconds": round(time.monotonic() - began, 3),
     }
     if plan.solver is not None:
         summary["solver"] = plan_to_json(plan)["solver"]
@@ -162,6 +178,20 @@ def _check(options: argparse.Namespace) -> int:
 
     _say(document, options.json, lines)
     return FINE if report.valid else VIOLATED
+
+
+def _why(options: argparse.Namespace) -> int:
+    from optimizer.explain import why, why_document, why_lines
+
+    problem = problem_from_json(options.source)
+    plan = _valid_plan(options.plan, problem)
+    try:
+        answer = why(problem, plan, options.job, options.technician)
+    except ValueError as error:
+        raise ProblemError("", f"{options.source}: {error}") from error
+    document = why_document(problem, answer)
+    _say(document, options.json, lambda: why_lines(problem, answer))
+    return FINE
 
 
 def _convert(options: argparse.Namespace) -> int:
@@ -192,10 +222,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     problem = problem_from_json(options.source)
-    plan = _read_plan(options.plan, problem)
-    report = check(problem, plan)
-    if not report.valid:
-        raise ProblemError("", f"{options.plan} is not valid: {report.violations[0]}")
+    plan = _valid_plan(options.plan, problem)
     write_json(plan_to_vroom(problem, plan), options.out)
     print(f"{options.out}: {len(plan.routes)} routes")
     return FINE
@@ -206,6 +233,15 @@ def _read_plan(path: str, problem: Problem) -> Plan:
         return plan_from_json(path, problem)
     except ProblemError as error:
         raise ProblemError("", _told(error, path)) from error
+
+
+def _valid_plan(path: str, problem: Problem) -> Plan:
+    """The plan, refused when it breaks a rule: what is said about it would rest on nothing."""
+    plan = _read_plan(path, problem)
+    report = check(problem, plan)
+    if not report.valid:
+        raise ProblemError("", f"{path} is not valid: {report.violations[0]}")
+    return plan
 
 
 class _Interruption:
@@ -248,10 +284,28 @@ def _objective(problem: Problem, report: CheckReport) -> dict[str, int | float]:
 
 
 def _sentence(summary: dict[str, Any]) -> str:
-    goals = ", ".join(f"{name} {value}" for name, value in summary["goals"].items())
+    """What was planned, a line for each goal with what is proven about it, and how it was found."""
     served = summary["jobs"] - summary["unassigned"]
-    jobs = f"{served} of {summary['jobs']} jobs on {summary['routes']} routes"
-    return f"{summary['out']}: {jobs}; {goals}"
+    lines = [f"{summary['out']}: {served} of {summary['jobs']} jobs on {summary['routes']} routes"]
+    wide = max(len(name) for name in summary["goals"])
+    for name, value in summary["goals"].items():
+        bound, gap = summary["bounds"].get(name), summary["gaps"].get(name)
+        if bound is None or gap is None:
+            proven = "nothing proven"
+        elif gap == 0:
+            proven = f"proven best ({summary['proofs'].get(name, 'bound')})"
+        else:
+            method = summary["proofs"].get(name, "bound")
+            proven = f"at least {bound} ({method}), gap {gap:.1%}"
+        lines.append(f"  {name:<{wide}}  {value:>10}  {proven}")
+    solver = summary.get("solver")
+    if solver is not None:
+        lines.append(
+            f"  {solver['iterations']} iterations in {solver['seconds']:.1f} s by "
+            f"{solver['engine']}, seed {solver['seed']}, threads {solver['threads']}; "
+            f"{summary['seconds']:.1f} s in all, with answers and bounds"
+        )
+    return "\n".join(lines)
 
 
 def _say(document: dict[str, Any], as_json: bool, lines: Callable[[], str]) -> None:

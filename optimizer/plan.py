@@ -57,12 +57,16 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
-    """A job left out: every rule that blocks it, the smallest set that does, the cheapest cure."""
+    """A job left out: every rule that blocks it, the smallest set that does, the cheapest cure.
+
+    ``note`` says what was not looked for, so that nothing found is told from nothing tried.
+    """
 
     job: str
     reasons: tuple[Reason, ...] = ()
     blocking: tuple[str, ...] = ()
     cure: Mapping[str, Any] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,14 @@ class SolverInfo:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Routes, what is unassigned, the goals as integers, proven bounds, and the solver's card."""
+    """Routes, what is unassigned, the goals as integers, proven bounds, and the solver's card.
+
+    ``proofs`` names the method behind each bound (`optimizer.bounds`).
+    """
 
     routes: tuple[Route, ...] = ()
     unassigned: tuple[Unassigned, ...] = ()
     goals: Mapping[str, int | float] = field(default_factory=dict)
     bounds: Mapping[str, int] = field(default_factory=dict)
     solver: SolverInfo | None = None
+    proofs: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,9 @@ from optimizer.problem import Problem
 
 CURED = 50
 LARGE = 2_000
+ROUNDS = 500
+AFTERWARDS, AT_MOST_S = 0.1, 30.0
+"""Cures and the sharper bound of ``travel`` have this share of the seconds each, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def solve(
     start
         A plan to start from; what it lacks is inserted, what it breaks is repaired.
     explained
-        Whether reasons for what is unassigned and proven bounds are added, after the stop.
+        Whether reasons for what is unassigned and proven bounds are added, after the stop. With
+        ``stop.seconds`` the parts that could take long (cures, column generation) get a tenth of
+        these seconds each, at most half a minute; without, the result depends on no clock.
 
     Returns
     -------
@@ -86,19 +91,27 @@ def solve(
         )
     else:
         raise ValueError(f"unknown engine {engine!r}: use 'search' or 'ortools'")
-    return explain_plan(problem, plan) if explained else plan
+    return explain_plan(problem, plan, stop.seconds) if explained else plan
 
 
-def explain_plan(problem: Problem, plan: Plan) -> Plan:
+def explain_plan(problem: Problem, plan: Plan, seconds: float | None = None) -> Plan:
     """The plan with reasons and cures for what it leaves out, and with proven bounds.
 
-    The first `CURED` jobs left out are given cures; very large plans are given reasons only.
+    The first `CURED` jobs left out are given cures; very large plans are given reasons only. Of
+    ``seconds``, how long the search was given, a share is spent on cures and again on the bound of
+    ``travel``; without it no clock decides anything, and column generation is left out.
     """
-    from optimizer.bounds import bounds
+    from optimizer.bounds import prove
     from optimizer.explain import explain
 
-    proven = bounds(problem, plan)
+    share = None if seconds is None else min(AT_MOST_S, AFTERWARDS * seconds)
+    proofs = prove(problem, plan, rounds=0 if share is None else ROUNDS, seconds=share)
+    plan = replace(
+        plan,
+        bounds={name: proof.bound for name, proof in proofs.items()},
+        proofs={name: proof.method for name, proof in proofs.items()},
+    )
     if not plan.unassigned:
-        return replace(plan, bounds=proven)
-    reasons = explain(problem, plan, limit=CURED if len(problem.jobs) <= LARGE else 0)
-    return replace(plan, unassigned=reasons, bounds=proven)
+        return plan
+    cured = CURED if len(problem.jobs) <= LARGE else 0
+    return replace(plan, unassigned=explain(problem, plan, limit=cured, seconds=share))

@@ -15,6 +15,7 @@ integers.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from optimizer.bounds.assignment import NO_ARC, drop_prices, droppable_jobs
 from optimizer.bounds.options import Flags, Ints, Options
-from optimizer.bounds.pricing import MOST_JOBS, Day, cheapest_days, day_of
+from optimizer.bounds.pricing import MOST_JOBS, Day, cheapest_days, day_of, forgetful
 from optimizer.plan import Plan
 
 _K = 64
@@ -43,10 +44,12 @@ def column_bound(
     plan: Plan,
     rounds: int,
     neighbours: int = 8,
+    deadline: float | None = None,
 ) -> int:
     """The best L found in so many rounds for ``travel`` or ``distance``; 0 where none is proven.
 
-    ``plan`` gives the first days; ``neighbours`` is the size of a job's neighbourhood.
+    ``plan`` gives the first days; ``neighbours`` is the size of a job's neighbourhood. Past
+    ``deadline`` (of `time.monotonic`) a round that is not complete proves nothing and is left.
     """
     if int(options.possible.sum()) > MOST_JOBS or not len(options.slots):
         return 0
@@ -64,7 +67,7 @@ def column_bound(
         if best_prices is not None:
             prices = (_SMOOTHING * best_prices + (1 - _SMOOTHING) * prices).astype(np.int64)
             drop_price = int(_SMOOTHING * best_price + (1 - _SMOOTHING) * drop_price)
-        value, fresh = _evaluate(options, days, may, penalty, room, prices, drop_price)
+        value, fresh = _evaluate(options, days, may, penalty, room, prices, drop_price, deadline)
         if value is None:
             return best
         if value > best or best_prices is None:
@@ -157,8 +160,13 @@ def _evaluate(
     room: int | None,
     prices: Ints,
     drop_price: int,
+    deadline: float | None = None,
 ) -> tuple[int | None, list[_Column]]:
-    """L at these prices, rounded up, and days that are cheaper than their jobs pay."""
+    """L at these prices, rounded up, and days that are cheaper than their jobs pay.
+
+    None where it is not known: a day needs too many labels even when it may come back to a job at
+    once, or the deadline has passed.
+    """
     total = 0
     for row in np.flatnonzero(options.possible).tolist():
         paid = options.problem.jobs[row].crew * int(prices[row])
@@ -171,7 +179,11 @@ def _evaluate(
     for shift, day in enumerate(days):
         if not len(day.jobs):
             continue
+        if deadline is not None and time.monotonic() >= deadline:
+            return None, []
         least, reduced, routes = cheapest_days(day, prices[day.jobs])
+        if least > 0:
+            least, reduced, routes = cheapest_days(forgetful(day), prices[day.jobs])
         if least > 0:
             return None, []
         total += int(least)

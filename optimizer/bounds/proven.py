@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from optimizer.bounds.assignment import droppable_jobs, travel_bound
 from optimizer.bounds.columns import column_bound
@@ -18,7 +20,33 @@ PLAIN_FIGURES = ("overtime", "cost", "vehicles", "waiting", "spread", "worst_lat
 """Figures that cannot be negative and of which little more is claimed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A lower bound and the method that proved it, one of `METHODS`."""
+
+    bound: int
+    method: str
+
+
+METHODS: Mapping[str, str] = {
+    "sign": "the figure cannot be negative",
+    "relaxation": "each job alone, then jobs handed out to the hours of shifts",
+    "assignment": "one stop before and one after everyone served",
+    "columns": "column generation over whole days of shifts",
+    "count": "some job is served in every plan in question",
+    "sum": "the weighted sum of the bounds of its figures",
+}
+"""What a proof may rest on, and in a few words how."""
+
+
 def bounds(problem: Problem, plan: Plan | None = None, *, rounds: int = 0) -> dict[str, int]:
+    """The numbers of `prove` alone: what no plan in question beats."""
+    return {name: proof.bound for name, proof in prove(problem, plan, rounds=rounds).items()}
+
+
+def prove(
+    problem: Problem, plan: Plan | None = None, *, rounds: int = 0, seconds: float | None = None
+) -> dict[str, Proof]:
     """Lower bounds on ``unserved`` and on every goal of the objective, in its order.
 
     Claim
@@ -37,10 +65,12 @@ def bounds(problem: Problem, plan: Plan | None = None, *, rounds: int = 0) -> di
     rounds
         With a plan, so many rounds of column generation sharpen ``travel`` and ``distance`` (up to
         120 jobs; seconds to a minute of work at 100). 0: the assignment bound alone.
+    seconds
+        Column generation ends after so many seconds, with the best bound that was proven by then.
 
     Returns
     -------
-    dict of str to int
+    dict of str to Proof
         0 where no more is proven (no figure can be negative). A goal that is a sum gets the
         weighted sum of the figures' bounds, rounded down, or is absent where a weight is negative.
 
@@ -53,31 +83,44 @@ def bounds(problem: Problem, plan: Plan | None = None, *, rounds: int = 0) -> di
     options = options_of(problem)
     known = None if plan is None else recomputed_goals(read(problem, plan))
     earlier: dict[str, int] = {}
-    proven: dict[str, int] = {}
+    deadline = None if seconds is None else time.monotonic() + seconds
+    proven: dict[str, Proof] = {}
     for goal in (Goal.of("unserved"), *problem.objective):
         value = _goal_bound(options, goal, earlier)
-        value = _sharper(options, goal, earlier, plan, rounds, value)
         if value is not None:
-            proven[goal.name] = value
+            proof = Proof(value, _method(goal, value))
+            if options is not None and plan is not None and rounds > 0:
+                proof = _sharper(options, goal, earlier, plan, rounds, deadline, proof)
+            proven[goal.name] = proof
         if known is not None and _single(goal):
             earlier[goal.name] = int(known[goal.name])
     return proven
 
 
 def _sharper(
-    options: Options | None,
+    options: Options,
     goal: Goal,
     earlier: Mapping[str, int],
-    plan: Plan | None,
+    plan: Plan,
     rounds: int,
-    value: int | None,
-) -> int | None:
-    """The better of the bound so far and column generation, where that is asked for."""
-    if options is None or plan is None or value is None or rounds <= 0:
-        return value
+    deadline: float | None,
+    proof: Proof,
+) -> Proof:
+    """The better of the bound so far and column generation."""
     if not _single(goal) or goal.name not in ("travel", "distance"):
-        return value
-    return max(value, column_bound(options, goal.name, earlier, plan, rounds))
+        return proof
+    value = column_bound(options, goal.name, earlier, plan, rounds, deadline=deadline)
+    return Proof(value, "columns") if value > proof.bound else proof
+
+
+def _method(goal: Goal, value: int) -> str:
+    if value == 0:
+        return "sign"
+    if not _single(goal):
+        return "sum"
+    if goal.name in ADDITIVE:
+        return "relaxation"
+    return "assignment" if goal.name in ("travel", "distance") else "count"
 
 
 def _single(goal: Goal) -> bool:

@@ -21,14 +21,15 @@ CHEAPNESS: Mapping[str, tuple[int, int]] = {
     "equipment": (900, 300),
     "max_jobs": (1200, 0),
     "window": (600, 2),
+    "release": (600, 2),
     "skill": (14_400, 14_400),
     "drop": (1_000_000, 0),
 }
 """What a change costs, in seconds of trouble: (once, per unit).
 
-Units: seconds of overtime, pieces of parts and equipment, seconds a window is relaxed, skill
-levels. Dropping another job is always the last resort, a lower class (then a smaller penalty)
-first.
+Units: seconds of overtime, pieces of parts and equipment, seconds a window is relaxed or a release
+comes earlier, skill levels. Dropping another job is always the last resort, a lower class (then a
+smaller penalty) first.
 """
 
 LONGEST_OVERTIME_S = 4 * 3600
@@ -93,6 +94,8 @@ def _candidates(question: Question) -> Iterator[Change]:
     yield from _overtime(question, clean)
     if question.job.time_windows:
         yield from _windows(question, clean, none)
+    if question.job.release > 0:
+        yield from _releases(question, clean, none)
     yield from _drops(question, broken, none)
 
 
@@ -208,6 +211,30 @@ def _windows(question: Question, clean: Ints, none: Ints) -> Iterator[Change]:
                 "window": [opens, closes], "edge": edge, "seconds": seconds,
             },
             slot, (position,), job=replace(question.job, time_windows=changed),
+        )  # fmt: skip
+
+
+def _releases(question: Question, clean: Ints, none: Ints) -> Iterator[Change]:
+    """Per shift the fewest seconds by which the job has to be released earlier.
+
+    Somebody may arrive in the second at which service starts, so that the latest possible start is
+    the latest release that does.
+    """
+    job = question.job
+    rows = Question(question.fleet, replace(job, release=0)).intervals(clean, none)
+    best: dict[int, tuple[int, int]] = {}
+    for slot, position, _, latest in rows.tolist():
+        if latest < job.release:
+            best[slot] = min(best.get(slot, (NEVER, 0)), (job.release - latest, position))
+    for slot, (seconds, position) in best.items():
+        release = job.release - seconds
+        yield Change(
+            _cost("release", seconds),
+            {
+                "change": "release", **_slot_names(question, slot),
+                "release": release, "seconds": seconds,
+            },
+            slot, (position,), job=replace(job, release=release),
         )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from optimizer.explain.companions import Companions
@@ -13,8 +15,14 @@ from optimizer.explain.state import PlanState
 from optimizer.plan import Plan, Reason, Unassigned
 from optimizer.problem import Job, Problem
 
+BEYOND = "not tried: only the {limit} most important jobs left out are given cures"
+OUT_OF_TIME = "not tried: the time for cures was used up by more important jobs"
+COMPANIONS = "not tried: cures are looked for only where one technician is enough"
 
-def explain(problem: Problem, plan: Plan, *, limit: int = 50) -> tuple[Unassigned, ...]:
+
+def explain(
+    problem: Problem, plan: Plan, *, limit: int = 50, seconds: float | None = None
+) -> tuple[Unassigned, ...]:
     """Every job on no route of the plan, in the problem's order, with its reasons.
 
     Parameters
@@ -23,7 +31,10 @@ def explain(problem: Problem, plan: Plan, *, limit: int = 50) -> tuple[Unassigne
         Only its routes are read; they are taken as they stand (see `optimizer.explain.state`).
     limit
         For how many jobs (mandatory ones first, then by class weight and penalty) the smallest
-        blocking set and a cure are searched. The rest have ``blocking`` empty and ``cure`` None.
+        blocking set and a cure are searched. The rest have ``blocking`` empty, ``cure`` None and a
+        ``note`` that says so.
+    seconds
+        The search for cures begins no further job after so many seconds; None: as long as it takes.
 
     Returns
     -------
@@ -32,7 +43,8 @@ def explain(problem: Problem, plan: Plan, *, limit: int = 50) -> tuple[Unassigne
         shifts (`optimizer.explain.rules`). ``blocking``: the fewest rules whose lifting lets it in
         somewhere; empty also when it would fit as it is. ``cure``: the cheapest single change that
         was tried and works (`optimizer.explain.cures`), with the goals after it; ``insert`` says
-        that no change is needed. A job that needs companions, or has none that works, has None.
+        that no change is needed. None where no single change works, or where ``note`` says that
+        none was looked for.
 
     Raises
     ------
@@ -49,18 +61,26 @@ def explain(problem: Problem, plan: Plan, *, limit: int = 50) -> tuple[Unassigne
     def importance(job: Job) -> tuple[bool, int, int]:
         return job.drop_penalty is not None, -problem.weight(job), -(job.drop_penalty or 0)
 
-    searched = {job.id for job in sorted(dropped, key=importance)[: max(0, limit)]}
+    ordered = sorted(dropped, key=importance)
     ledger = Ledger(problem, plan)
-    answers = []
-    for job in dropped:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    answers: dict[str, Unassigned] = {}
+    for rank, job in enumerate(ordered):
         question = Question(fleet, job)
         companions = Companions(fleet, question)
         broken = broken_rules(question, companions, shifts)
         named = reasons(question, broken) + idle
-        if job.id not in searched or not len(shifts):
-            answers.append(Unassigned(job.id, named))
-            continue
-        blocking = smallest_blocking(question, companions, broken)
-        cure = None if companions.others else cheapest_cure(question, ledger)
-        answers.append(Unassigned(job.id, named, blocking, cure))
-    return tuple(answers)
+        if not len(shifts):
+            answers[job.id] = Unassigned(job.id, named)
+        elif rank >= limit:
+            answers[job.id] = Unassigned(job.id, named, note=BEYOND.format(limit=limit))
+        elif deadline is not None and time.monotonic() >= deadline:
+            answers[job.id] = Unassigned(job.id, named, note=OUT_OF_TIME)
+        else:
+            blocking = smallest_blocking(question, companions, broken)
+            if companions.others:
+                answers[job.id] = Unassigned(job.id, named, blocking, note=COMPANIONS)
+            else:
+                cure = cheapest_cure(question, ledger)
+                answers[job.id] = Unassigned(job.id, named, blocking, cure)
+    return tuple(answers[job.id] for job in dropped)

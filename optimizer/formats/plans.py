@@ -13,7 +13,7 @@ from optimizer.plan import Plan, Reason, Route, SolverInfo, Step, StepType, Unas
 from optimizer.problem import Problem, drive_s
 
 PLAN_FORMAT = "zhunda-plan/1"
-PLAN_KEYS = frozenset({"format", "routes", "unassigned", "goals", "bounds", "solver"})
+PLAN_KEYS = frozenset({"format", "routes", "unassigned", "goals", "bounds", "proofs", "solver"})
 ROUTE_KEYS = frozenset({"technician", "shift", "start", "end", "steps"})
 STEP_KEYS = frozenset(
     {
@@ -21,7 +21,7 @@ STEP_KEYS = frozenset(
         "late_s",
     }
 )  # fmt: skip
-UNASSIGNED_KEYS = frozenset({"job", "reasons", "blocking", "cure"})
+UNASSIGNED_KEYS = frozenset({"job", "reasons", "blocking", "cure", "note"})
 REASON_KEYS = frozenset({"rule", "technicians", "detail", "shifts"})
 SOLVER_KEYS = frozenset({"engine", "seconds", "iterations", "seed", "threads", "version"})
 
@@ -77,12 +77,14 @@ def plan_from_document(document: object, path: str, problem: Problem | None = No
         if not isinstance(value, int) or isinstance(value, bool):
             where = f"{fields.at('bounds')}.{name}"
             raise ProblemError(where, f"expected an integer, got {kind(value)}")
+    proofs = mapping(fields.value.get("proofs", {}), fields.at("proofs"))
     return Plan(
         tuple(routes),
         tuple(_unassigned(value, where) for where, value in fields.items("unassigned")),
         goals,
         dict(bounds),
         _solver(fields.get("solver"), fields.at("solver")),
+        {name: word(value, f"{fields.at('proofs')}.{name}") for name, value in proofs.items()},
     )
 
 
@@ -182,6 +184,7 @@ def _unassigned(value: object, path: str) -> Unassigned:
         tuple(reasons),
         fields.words("blocking"),
         None if cure is None else free(cure, fields.at("cure")),
+        _loose_text(fields, "note"),
     )
 
 
@@ -225,6 +228,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     }
     if plan.bounds:
         document["bounds"] = dict(plan.bounds)
+    if plan.proofs:
+        document["proofs"] = dict(plan.proofs)
     if plan.solver is not None:
         document["solver"] = {key: getattr(plan.solver, key) for key in _SOLVER_ORDER}
     return document
@@ -264,4 +269,6 @@ def _unassigned_to_json(entry: Unassigned) -> dict[str, Any]:
         document["blocking"] = list(entry.blocking)
     if entry.cure is not None:
         document["cure"] = dict(entry.cure)
+    if entry.note:
+        document["note"] = entry.note
     return document

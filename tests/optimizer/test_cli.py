@@ -89,6 +89,15 @@ def test_check_lists_every_violation_and_exits_with_1(
         ),
         (["convert", "{problem}", "--from", "excel", "--out", "{plan}"], "invalid choice: 'excel'"),
         (["convert", "{problem}", "--from", "solomon", "--out", "{plan}"], "not a Solomon file"),
+        (
+            ["why", "{problem}", "{plan}", "--job", "none", "--technician", "T0"],
+            "problem.json: no job 'none' in the problem",
+        ),
+        (
+            ["why", "{problem}", "{plan}", "--job", "J0", "--technician", "none"],
+            "problem.json: no technician 'none' in the problem",
+        ),
+        (["why", "{problem}", "{plan}", "--job", "J0"], "required: --technician"),
         (["fly"], "invalid choice: 'fly'"),
         ([], "required"),
     ],
@@ -185,6 +194,52 @@ def test_solve_writes_a_plan_that_check_accepts(
     assert summary["violations"] == len(report.violations)
     assert summary["goals"]["unserved"] == report.goals["unserved"]
     assert summary["solver"]["engine"] == "ortools"
+    assert set(summary["gaps"]) == set(summary["proofs"]) == set(summary["bounds"])
+    main(arguments)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in summary["goals"])
+    assert "proven best" in shown
+    assert "s in all, with answers and bounds" in shown
+
+
+def test_why_says_what_stands_in_the_way_or_what_it_would_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = str(tmp_path / "problem.json"), str(tmp_path / "plan.json")
+    helper = {**DAY["technicians"][0], "id": "U", "skills": {"hv": 1}}
+    able = {**DAY["jobs"][0], "id": "K", "skills": {"hv": 2}}
+    document = {
+        **DAY,
+        "technicians": [*DAY["technicians"], helper],
+        "jobs": [*DAY["jobs"], able],
+        "objective": ["dropped", "travel"],
+    }
+    Path(path).write_text(json.dumps(document))
+    assert main(["solve", path, "--iterations", "50", "--out", out]) == 0
+    capsys.readouterr()
+    words = ["why", path, out, "--job", "K", "--technician"]
+    assert main([*words, "U", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {
+        "job": "K", "technician": "U", "can": False, "assigned": False, "placement": None,
+        "rules": [{"rule": "skills", "shifts": 1, "detail": "hv level 2 (holds 1)"}],
+    }  # fmt: skip
+    assert main([*words, "T"]) == 0
+    assert "T cannot take K" in capsys.readouterr().out
+    answers = {}
+    for name in ("T", "U"):
+        assert main(["why", path, out, "--job", "J", "--technician", name, "--json"]) == 0
+        answers[name] = json.loads(capsys.readouterr().out)
+        assert main(["why", path, out, "--job", "J", "--technician", name]) == 0
+        assert "J" in capsys.readouterr().out
+    assert sorted(answer["assigned"] for answer in answers.values()) == [False, True]
+    for answer in answers.values():
+        # both start at the same place, so that changing hands changes no goal
+        assert answer["placement"]["effect"] == {"unserved": 0, "dropped": 0, "travel": 0}
+        assert answer["placement"]["goals"]["travel"] == 695
+    write_json(plan_to_json(Plan()), out)
+    assert main([*words, "T"]) == 2
+    assert "is not valid" in capsys.readouterr().err
 
 
 def test_convert_writes_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

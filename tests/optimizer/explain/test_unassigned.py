@@ -182,6 +182,8 @@ def cured(problem: Problem, plan: Plan, job: Job, cure: Mapping[str, Any]) -> tu
         )
         windows = [window for window in job.time_windows if window != (opens, closes)]
         fresh = replace(job, time_windows=tuple(sorted([*windows, relaxed])))
+    if kind == "release":
+        fresh = replace(job, release=job.release - cure["seconds"])
     for technician in problem.technicians:
         if technician.id == cure["technician"]:
             if kind == "skill":
@@ -308,12 +310,70 @@ def test_a_job_that_fits_exactly_has_no_reason_and_the_cure_says_insert() -> Non
     assert entry.cure["change"] == "insert"
 
 
-def test_beyond_the_limit_there_are_reasons_but_no_cure() -> None:
+SMALL_CURES: list[tuple[Job, dict[str, Any], dict[str, Any]]] = [
+    (Job("J", 1, 2401), {}, {"change": "overtime", "seconds": 1}),
+    (Job("J", 1, 60, time_windows=((0, 590),)), {},
+     {"change": "window", "edge": "close", "seconds": 10}),
+    (Job("J", 1, 60, time_windows=((2950, 9000),), release=0), {"shifts": (
+        Shift("s", 0, 3600, 0, 0),)}, {"change": "overtime", "seconds": 10}),
+    (Job("J", 1, 60, release=20_000), {"shifts": (Shift("s", 0, 3600, 0, 0),)},
+     {"change": "release", "release": 2940, "seconds": 17_060}),
+    (Job("J", 1, 60, skills={"a": 2}), {"skills": {"a": 1}},
+     {"change": "skill", "skill": "a", "level": 2}),
+    (Job("J", 1, 60, equipment=frozenset(["ladder"])), {},
+     {"change": "equipment", "equipment": ["ladder"]}),
+    (Job("J", 1, 60, parts={"fuse": 2}), {"stock": {"fuse": 1}},
+     {"change": "parts", "parts": {"fuse": 1}}),
+    (Job("J", 1, 60), {"shifts": (Shift("s", 0, 3600, 0, 0, max_jobs=0),)},
+     {"change": "max_jobs", "max_jobs": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("job", "technician", "wanted"), SMALL_CURES)
+def test_each_kind_of_cure_is_found_is_enough_and_leads_to_a_plan_that_checks(
+    job: Job, technician: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    problem = line_problem(job, **technician)
+    plan = Plan(unassigned=(Unassigned("J"),))
+    (entry,) = explain(problem, plan)
+    assert entry.cure is not None
+    said = {key: entry.cure[key] for key in wanted}
+    assert said == wanted
+    assert entry.note == ""
+    changed, kept = cured(problem, plan, job, entry.cure)
+    outcomes = [tried for _, _, tried in routes_with(changed, kept, "J", "T")]
+    assert outcomes
+    assert all(check(changed, tried).valid for tried in outcomes)
+    assert not routes_with(problem, plan, "J", "T")
+
+
+def test_dropping_a_lesser_job_is_the_last_cure_and_names_it() -> None:
+    problem = line_problem(Job("J", 1, 2400))
+    lesser = Job("K", 1, 2400, drop_penalty=1)
+    problem = replace(problem, jobs=(*problem.jobs, lesser))
+    (found,) = (tried for _, _, tried in routes_with(problem, Plan(), "K", "T"))
+    (entry,) = explain(problem, plan_of(problem, found.routes))
+    assert entry.cure is not None
+    assert entry.cure["change"] == "overtime"
+    shorter = replace(problem.technicians[0], shifts=(Shift("s", 0, 3600, 0, 0),))
+    hours = tuple(replace(own, service_s=16_000) for own in problem.jobs)
+    longer = replace(shorter, shifts=(Shift("s", 0, 17_200, 0, 0),))
+    problem = replace(problem, technicians=(longer,), jobs=hours)
+    (found,) = (tried for _, _, tried in routes_with(problem, Plan(), "K", "T"))
+    (entry,) = explain(problem, plan_of(problem, found.routes))
+    assert entry.cure is not None
+    assert (entry.cure["change"], entry.cure["job"]) == ("drop", "K")
+
+
+def test_what_was_not_tried_says_so() -> None:
     problem = line_problem(Job("J", 1, 2401))
-    (entry,) = explain(problem, Plan(unassigned=(Unassigned("J"),)), limit=0)
-    assert entry.reasons
-    assert entry.cure is None
-    assert entry.blocking == ()
+    plan = Plan(unassigned=(Unassigned("J"),))
+    for tried in (explain(problem, plan, limit=0), explain(problem, plan, seconds=0.0)):
+        (entry,) = tried
+        assert entry.reasons
+        assert entry.cure is None
+        assert entry.blocking == ()
+        assert entry.note.startswith("not tried")
 
 
 def test_an_unknown_job_or_technician_is_one_clear_error() -> None:
