@@ -20,6 +20,9 @@ from optimizer.bounds.options import Ints, Options
 MOST_LABELS = 60_000
 """Labels of one pricing; where more are needed nothing is claimed."""
 
+MOST_WORK = 200_000_000
+"""Labels compared in one pricing, so that none takes longer than about a second."""
+
 MOST_JOBS = 120
 """Jobs that the two 63-bit words of a label's memory have room for, and a few to spare."""
 
@@ -151,7 +154,7 @@ def cheapest_days(day: Day, prices: Ints) -> tuple[int, Ints, Ints]:
     best_label = np.full(count, -1, np.int64)
     reduced = np.full(count, NO_ARC, np.int64)
     routes = np.full((count, 40), -1, np.int64)
-    made = 0
+    made, work = 0, 0
     heap = [(np.int64(0), np.int64(-1))]
     least = 0
     while len(heap) > 0:
@@ -186,6 +189,7 @@ def cheapest_days(day: Day, prices: Ints) -> tuple[int, Ints, Ints]:
             before = -1
             other = head[job]
             while other >= 0:
+                work += 1
                 if (
                     time[other] <= end
                     and cost[other] <= total
@@ -210,7 +214,7 @@ def cheapest_days(day: Day, prices: Ints) -> tuple[int, Ints, Ints]:
                 other = following[other]
             if worse:
                 continue
-            if made == MOST_LABELS:
+            if made == MOST_LABELS or work > MOST_WORK:
                 return 1, reduced, routes
             time[made], cost[made], low[made], high[made] = end, total, new_low, new_high
             node[made], parent[made] = job, label
