@@ -143,6 +143,8 @@ def _cure(
     told["technician"] = {"id": cure["technician"], "name": names.get(cure["technician"], "")}
     if "window" in cure:
         told["window"] = [view.iso(plan.epoch + timedelta(seconds=edge)) for edge in cure["window"]]
+    if "release" in cure:
+        told["release"] = view.iso(plan.epoch + timedelta(seconds=cure["release"]))
     if "job" in cure:
         other = jobs.get(UUID(cure["job"]))
         told["number"] = None if other is None else other.number

@@ -17,6 +17,7 @@ CURES = {
     "equipment": "equipment for {n}",
     "max_jobs": "one more visit for {n}",
     "window": "another time window for {n}",
+    "release": "an earlier release for {n}",
     "skill": "training or a certificate for {n}",
     "drop": "leaving out a lesser job for {n}",
 }

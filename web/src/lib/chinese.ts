@@ -111,6 +111,7 @@ export const chinese: Record<keyof typeof english, string> = {
   "cure.max_jobs": "{technician} 多上门一次",
   "cure.window.open": "比约定时段 {window} 提前 {span} 开始（{technician}）",
   "cure.window.close": "比约定时段 {window} 推迟 {span} 开始（{technician}）",
+  "cure.release": "比可开工时间提早{span}（{technician}）",
   "cure.skill": "{technician} 的{skill}技能达到 {level} 级，或补办有效证书",
   "cure.drop": "放弃工单 {number}（{technician}）",
   "skill.aircon": "空调",

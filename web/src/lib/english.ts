@@ -110,6 +110,7 @@ export const english = {
   "cure.max_jobs": "one more visit for {technician}",
   "cure.window.open": "starting {span} before the agreed window {window} ({technician})",
   "cure.window.close": "starting {span} after the agreed window {window} ({technician})",
+  "cure.release": "beginning {span} sooner than the job is released ({technician})",
   "cure.skill": "{skill} at level {level} for {technician}, or a valid certificate",
   "cure.drop": "leaving out job {number} ({technician})",
   "skill.aircon": "air conditioning",
