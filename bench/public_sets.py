@@ -73,7 +73,10 @@ def load_home_care(path: Path) -> Problem:
 
 
 def home_care_cost(problem: Problem, plan: Plan) -> float:
-    """(travel + total tardiness + largest tardiness) / 3, tardiness at the start of service."""
+    """(travel + total tardiness + largest tardiness) / 3, tardiness at the start of service.
+
+    Worked out from the steps; the goal of the converted problem is three times this.
+    """
     due = {job.id: job.due for job in problem.jobs}
     steps = [step for route in plan.routes for step in route.steps]
     late = [

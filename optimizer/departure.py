@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from optimizer.plan import Step
-from optimizer.problem import Job, Shift
+from optimizer.problem import Job, Problem, Shift
 
 FAR = 1 << 40
 
@@ -31,6 +31,7 @@ def join(first: Piece, leg_s: int, second: Piece) -> Piece:
 
 
 def leave_as_suits(
+    problem: Problem,
     shift: Shift,
     jobs: Mapping[str, Job],
     steps: Sequence[Step],
@@ -62,31 +63,35 @@ def leave_as_suits(
         elif step.job is None:
             day = join(day, step.travel_s, (end - start, restock_from, FAR))
         elif step.job in fixed:
-            day = join(day, step.travel_s, _in_time(step, jobs[step.job], start, start))
+            day = join(day, step.travel_s, _in_time(problem, step, jobs[step.job], start, start))
         else:
             job = jobs[step.job]
             windows = job.time_windows or ((-FAR, FAR),)
             opens, closes = next(w for w in sorted(windows) if w[0] <= start <= w[1])
             opens = max(opens, job.release, not_before)
-            day = join(day, step.travel_s, _in_time(step, job, opens, closes))
+            day = join(day, step.travel_s, _in_time(problem, step, job, opens, closes))
     arrival = (steps[-1].end if steps else shift.start) or 0
     closes = min(limit, max(shift.end, arrival + leg_home_s))
     taken = {step.break_id for step in steps}
     skipped = [pause.windows[0][0] for pause in shift.breaks if pause.id not in taken]
     _, begin, _ = join(day, leg_home_s, (0, -FAR, min([closes, *skipped])))
-    return _timed_from(begin, shift, jobs, steps, leg_home_s, fixed, not_before, restock_from)
+    return _timed_from(
+        problem, begin, shift, jobs, steps, leg_home_s, fixed, not_before, restock_from
+    )
 
 
-def _in_time(step: Step, job: Job, opens: int, closes: int) -> Piece:
+def _in_time(problem: Problem, step: Step, job: Job, opens: int, closes: int) -> Piece:
     """A visit in its window, never later than due; it keeps the wait that being in time costs."""
     stay = (step.end or 0) - (step.start or 0)
-    latest = FAR if job.due is None else max(job.due, step.arrival or 0)
+    counts = step.start if problem.late_at == "start" else step.arrival
+    latest = FAR if job.due is None else max(job.due, counts or 0)
     if latest < opens:
         return (stay + opens - latest, latest, latest)
     return (stay, opens, min(closes, latest))
 
 
 def _timed_from(
+    problem: Problem,
     begin: int,
     shift: Shift,
     jobs: Mapping[str, Job],
@@ -113,7 +118,7 @@ def _timed_from(
             start = fixed.get(step.job, -1)
             if start < 0:
                 start = _first(max(arrival, not_before), sorted(job.time_windows))
-            late = 0 if job.due is None else max(0, arrival - job.due)
+            late = problem.late_s(job, arrival, start)
         wait = 0 if arrival is None else start - arrival
         time = start + lasts
         timed.append(

@@ -43,6 +43,9 @@ GOALS = (
 
 DEFAULT_OBJECTIVE = ("late", "dropped", "changes", "overtime", "travel")
 
+LATE_AT = ("arrival", "start")
+"""Where lateness may be measured: when somebody arrives, or when the service starts."""
+
 Window = tuple[int, int]
 IntMatrix = NDArray[np.int32]
 
@@ -142,7 +145,8 @@ class Pin:
 class Job:
     """A visit to be made.
 
-    ``release``: no arrival before. ``due``: arrival wanted by; lateness is measured here.
+    ``release``: no arrival before. ``due``: arrival (or start, see ``Problem.late_at``) wanted by;
+    lateness is measured here.
     ``time_windows``: service *starts* inside one of them (hard); empty = any time.
     ``setup_s`` is added to the service unless the visit before was at the same location.
     ``drop_penalty`` None: must be served if at all possible. ``crew`` 2: two technicians start
@@ -199,7 +203,8 @@ class Problem:
     """A day (or several) to plan. ``objective`` is lexicographic, most important first.
 
     ``epoch`` is an ISO 8601 instant with its offset: second 0. What starts before
-    ``frozen_until`` in ``published`` does not move.
+    ``frozen_until`` in ``published`` does not move. ``late_at``: whether lateness is measured when
+    somebody arrives, or when the service starts, the wait for a window or a partner included.
     """
 
     locations: tuple[Location, ...]
@@ -213,11 +218,18 @@ class Problem:
     objective: tuple[Goal, ...] = tuple(Goal.of(name) for name in DEFAULT_OBJECTIVE)
     scale: int = 1
     restock: Restock | None = None
+    late_at: Literal["arrival", "start"] = "arrival"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def weight(self, job: Job) -> int:
         """The class weight of a job; 1 where it has no class."""
         return 1 if job.job_class is None else self.class_weights[job.job_class]
+
+    def late_s(self, job: Job, arrival: int, start: int) -> int:
+        """Seconds by which a visit is late that is reached and begun at these seconds."""
+        if job.due is None:
+            return 0
+        return max(0, (start if self.late_at == "start" else arrival) - job.due)
 
     @property
     def horizon_end(self) -> int:

@@ -156,7 +156,7 @@ def timetable(
                     continue
                 same_place = position > 0 and jobs[position - 1].location == job.location
                 end = start + service_time_s(job, technician) + (0 if same_place else job.setup_s)
-                late_s = 0 if job.due is None else max(0, arrival - job.due)
+                late_s = problem.late_s(job, arrival, start)
                 step = Step(
                     "job", job.location, arrival, start, end, job.id, None, leg,
                     start - arrival, late_s,
@@ -170,7 +170,7 @@ def timetable(
             return Timetable(None, broken=broken, at=at)
     if restock_at == len(jobs):
         fetch()
-    timed = _finish(jobs, technician, shift, breaks, layer, drive)
+    timed = _finish(jobs, technician, shift, breaks, layer, drive, problem.late_at == "start")
     if timed.route is None or not jobs or not wants_short_days(problem):
         return timed
     settled = dict(starts or {})
@@ -179,7 +179,7 @@ def timetable(
             settled.setdefault(job.id, job.pinned.start)
     _, *inner, last = timed.route.steps
     begin, steps, end = leave_as_suits(
-        shift, {job.id: job for job in jobs}, inner, last.travel_s, settled,
+        problem, shift, {job.id: job for job in jobs}, inner, last.travel_s, settled,
         -1 if not_before is None else not_before, restock_from,
     )  # fmt: skip
     route = replace(
@@ -225,6 +225,7 @@ def _finish(
     breaks: tuple[Break, ...],
     layer: list[list[_State]],
     drive: Callable[[int, int], int],
+    late_at_start: bool,
 ) -> Timetable:
     """Drive home from every surviving state and keep the best finished route."""
     _take_breaks(layer, breaks)
@@ -249,7 +250,7 @@ def _finish(
     if best is None:
         return Timetable(None, broken=broken, at=at)
     _, state, leg, end = best
-    steps = _leave_later(state.steps, jobs[0].due if jobs else None)
+    steps = _leave_later(state.steps, jobs[0].due if jobs and not late_at_start else None)
     begin = shift.start
     if steps and steps[0].type != "break":
         begin = (steps[0].arrival or 0) - steps[0].travel_s

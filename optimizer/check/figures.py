@@ -17,10 +17,11 @@ def step_figures(facts: Facts) -> Iterator[Violation]:
     for tour in facts.tours:
         for visit in tour.visits:
             step, job = visit.step, visit.job
+            counted = visit.start if facts.problem.late_at == "start" else visit.arrival
             true = {
                 "travel_s": visit.drive_s,
                 "wait_s": visit.start - visit.arrival,
-                "late_s": 0 if job is None or job.due is None else visit.arrival - job.due,
+                "late_s": 0 if job is None or job.due is None else counted - job.due,
             }
             for name, value in true.items():
                 stated, value = getattr(step, name), max(0, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.check.facts import Facts
+from optimizer.check.facts import Facts, Visit
 from optimizer.problem import MANDATORY_PENALTY, START_TOLERANCE_S
 
 
@@ -35,15 +35,20 @@ def goals(facts: Facts) -> dict[str, int | float]:
     return report
 
 
+def _counted(facts: Facts, visit: Visit) -> int:
+    """The second at which lateness is measured: arrival, or the start of service."""
+    return visit.start if facts.problem.late_at == "start" else visit.arrival
+
+
 def _late(facts: Facts) -> int:
-    """Weighted seconds of arrival after due; a dropped job counts to the end of the horizon."""
+    """Weighted seconds after due; a dropped job counts to the end of the horizon."""
     total = 0
     end = facts.problem.horizon_end
     for job in facts.problem.jobs:
         if job.due is None:
             continue
         stops = facts.served(job.id)
-        reached = max(visit.arrival for _, visit in stops) if stops else end
+        reached = max(_counted(facts, visit) for _, visit in stops) if stops else end
         total += facts.problem.weight(job) * max(0, reached - job.due)
     return total
 
@@ -54,7 +59,7 @@ def _worst_late(facts: Facts) -> int:
         for _, visit in stops:
             assert visit.job is not None
             if visit.job.due is not None:
-                worst = max(worst, visit.arrival - visit.job.due)
+                worst = max(worst, _counted(facts, visit) - visit.job.due)
     return worst
 
 

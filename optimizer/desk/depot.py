@@ -54,8 +54,9 @@ def replayed(
             length += 0 if at_job == job.location else job.setup_s
             at_job = job.location
             arrival = max(arrival, job.release)
-            late = 0 if job.due is None else max(0, arrival - job.due)
         start = max(arrival, step.start or 0)
+        if step.job is not None:
+            late = problem.late_s(jobs[step.job], arrival, start)
         ready, place = start + length, step.location
         steps.append(
             replace(

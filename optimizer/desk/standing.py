@@ -86,13 +86,18 @@ def standings(
     for who in problem.technicians:
         for shift in who.shifts:
             key = (who.id, shift.id)
-            stand = _standing(jobs, who, shift, routes.get(key), now_s)
+            stand = _standing(problem, jobs, who, shift, routes.get(key), now_s)
             found.append(replace(stand, closed=True) if key in closed else stand)
     return found
 
 
 def _standing(
-    jobs: Mapping[str, Job], who: Technician, shift: Shift, route: Route | None, now_s: int
+    problem: Problem,
+    jobs: Mapping[str, Job],
+    who: Technician,
+    shift: Shift,
+    route: Route | None,
+    now_s: int,
 ) -> Standing:
     begin = max(shift.start, now_s)
     if route is None:
@@ -103,7 +108,7 @@ def _standing(
     visits = route.steps[1:-1]
     count = 0
     for number, step in enumerate(visits):
-        if _is_settled(step, jobs, now_s):
+        if _is_settled(problem, step, jobs, now_s):
             count = number + 1
     done, rest = visits[:count], visits[count:]
     ready, place, last_job = begin, shift.start_location, None
@@ -134,12 +139,13 @@ def _standing(
     )
 
 
-def _is_settled(step: Step, jobs: Mapping[str, Job], now_s: int) -> bool:
+def _is_settled(problem: Problem, step: Step, jobs: Mapping[str, Job], now_s: int) -> bool:
     start, arrival = step.start or 0, step.arrival if step.arrival is not None else step.start or 0
     if start < now_s or start - step.travel_s < now_s:
         return True
     due = jobs[step.job].due if step.job is not None else None
-    return due is not None and now_s + step.travel_s > max(due, arrival)
+    counts = start if problem.late_at == "start" else arrival
+    return due is not None and now_s + step.travel_s > max(due, counts)
 
 
 def refuse_unknown(problem: Problem, plan: Plan) -> None:

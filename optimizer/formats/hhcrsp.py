@@ -23,10 +23,9 @@ _CAREGIVER = frozenset({"id", "abilities", "working_shift"})
 def from_hhcrsp(document: object, rounding: Rounding) -> Problem:
     """Patient ``p8`` becomes job ``p8``, or jobs ``p8:s4`` and ``p8:s5`` where two visit.
 
-    The window's opening is hard (``release``), its end soft (``due``). The set measures tardiness
-    where service starts; ours is measured on arrival, so a plan compared with published figures
-    lets arrival and start coincide. Goal: (travel + total + largest tardiness), three times the
-    published cost.
+    The window's opening is hard (``release``), its end soft (``due``). Tardiness is measured
+    where the service starts. Goal: (travel + total + largest tardiness), three times the published
+    cost.
     """
     fields = Fields(
         document, "", _TOP, ("patients", "services", "caregivers", "central_offices", "distances")
@@ -66,6 +65,7 @@ def from_hhcrsp(document: object, rounding: Rounding) -> Problem:
         jobs=tuple(jobs),
         objective=(Goal((("travel", 1.0), ("late", 1.0), ("worst_late", 1.0))),),
         scale=rounding.scale,
+        late_at="start",
         extra={"source": "hhcrsp"},
     )
 

@@ -149,7 +149,7 @@ def _completed(route: Route, stated: list[Mapping[str, Any]], problem: Problem) 
         figures = {
             "travel_s": drive_s(int(durations[here, job.location]), technician.speed_factor),
             "wait_s": (step.start or 0) - (step.arrival or 0),
-            "late_s": 0 if job.due is None else max(0, (step.arrival or 0) - job.due),
+            "late_s": problem.late_s(job, step.arrival or 0, step.start or 0),
         }
         here = job.location
         absent = {key: value for key, value in figures.items() if key not in keys}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from optimizer.formats.documents import Source, load
 from optimizer.formats.errors import ProblemError
@@ -14,13 +14,13 @@ from optimizer.formats.matrices import travel_from_json, travel_to_json
 from optimizer.formats.plans import plan_from_document, plan_to_json
 from optimizer.formats.technicians import technician_from_json, technician_to_json
 from optimizer.formats.validate import MOST_VISITS, validate
-from optimizer.problem import DEFAULT_OBJECTIVE, GOALS, Goal, Location, Problem, Restock
+from optimizer.problem import DEFAULT_OBJECTIVE, GOALS, LATE_AT, Goal, Location, Problem, Restock
 
 PROBLEM_FORMAT = "zhunda-problem/1"
 PROBLEM_KEYS = frozenset(
     {
         "format", "epoch", "locations", "travel", "technicians", "jobs", "classes", "published",
-        "frozen_until", "objective", "scale", "restock", "extra",
+        "frozen_until", "objective", "scale", "restock", "late_at", "extra",
     }
 )  # fmt: skip
 LOCATION_KEYS = frozenset({"id", "lat", "lon"})
@@ -76,6 +76,7 @@ def problem_from_json(source: Source, folder: Path | None = None) -> Problem:
         objective=_objective(fields),
         scale=fields.integer("scale", 1, 1),
         restock=_restock(fields),
+        late_at=_late_at(fields),
         extra=free(fields.value.get("extra", {}), "extra"),
     )
     validate(problem)
@@ -101,6 +102,8 @@ def problem_to_json(problem: Problem) -> dict[str, Any]:
             "location": problem.restock.location,
             "service_s": problem.restock.service_s,
         }
+    if problem.late_at != "arrival":
+        document["late_at"] = problem.late_at
     if problem.extra:
         document["extra"] = dict(problem.extra)
     document["locations"] = [
@@ -160,6 +163,17 @@ def _restock(fields: Fields) -> Restock | None:
         return None
     restock = Fields(fields.get("restock"), "restock", RESTOCK_KEYS, ("location",))
     return Restock(restock.integer("location"), restock.integer("service_s"))
+
+
+def _late_at(fields: Fields) -> Literal["arrival", "start"]:
+    stated = fields.value.get("late_at", "arrival")
+    if stated == "arrival":
+        return "arrival"
+    if stated == "start":
+        return "start"
+    known = ", ".join(repr(word) for word in LATE_AT)
+    shown = repr(stated) if isinstance(stated, str) else kind(stated)
+    raise ProblemError("late_at", f"expected one of {known}, got {shown}")
 
 
 def _objective(fields: Fields) -> tuple[Goal, ...]:

@@ -85,7 +85,7 @@ def _head(
                 location=job.location,
                 travel_s=drive_s(int(durations[here, job.location]), who.speed_factor),
                 wait_s=max(0, start - arrival),
-                late_s=0 if job.due is None else max(0, arrival - job.due),
+                late_s=problem.late_s(job, arrival, start),
             )
             here = job.location
         elif step.type == "restock" and step.location is not None:

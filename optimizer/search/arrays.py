@@ -82,6 +82,7 @@ class Instance(NamedTuple):
     bare: Any  # uint8[n, technicians] equipment carried suffices; [1, 1] without a depot
     fetched: Any  # uint8[R] the trip was made before the frozen line
     short_days: bool  # waiting or the hours at work are a goal
+    late_at_start: bool  # lateness is that of the start of service, not of the arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def compile_problem(problem: Problem) -> Compiled:
         _hardness(fits, load, capacity), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
         has_depot, bare_technicians(problem, tasks, has_depot), fetched, wants_short_days(problem),
+        problem.late_at == "start",
     )  # fmt: skip
     return Compiled(problem, arrays, tasks, shifts, leg, task_of, shift_of)
 

@@ -92,11 +92,16 @@ def harm_downstream(instance: Any, solution: Any, r: int, at: int, arrival: int)
     harm = 0.0
     while at != stop:
         due = instance.task[at, DUE]
-        if arrival > due:
-            harm += weight_late * instance.task[at, WEIGHT] * (arrival - max(due, old))
         start = first_start(instance, at, arrival)
-        if start >= FAR or start <= node[at, BEGIN]:
-            return harm if start < FAR else INFINITE
+        if start >= FAR:
+            return INFINITE
+        counts, counted = arrival, old
+        if instance.late_at_start:
+            counts, counted = start, node[at, BEGIN]
+        if counts > due:
+            harm += weight_late * instance.task[at, WEIGHT] * (counts - max(due, counted))
+        if start <= node[at, BEGIN]:
+            return harm
         to = node[at, NEXT]
         finish = start + node[at, FINISH] - node[at, BEGIN]
         first, last = solution.break_first[at], solution.break_last[at]
@@ -206,9 +211,9 @@ def price(
         if again > 0 and first_start(instance, to, onward) > latest - again:
             continue
         total = energy
-        due = instance.task[job, DUE]
-        if arrival > due:
-            total += instance.weight[c.LATE] * instance.task[job, WEIGHT] * (arrival - due)
+        late = (start if instance.late_at_start else arrival) - instance.task[job, DUE]
+        if late > 0:
+            total += instance.weight[c.LATE] * instance.task[job, WEIGHT] * late
         if shown == r and abs(start - instance.published_start[job]) > 900:
             total += instance.weight[c.CHANGES]
         if onward > free:

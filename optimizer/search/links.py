@@ -25,17 +25,24 @@ from optimizer.search.layout import (
     NEXT,
     PREV,
     ROUTE,
-    SERVICE_KIND,
     SETUP,
     TECHNICIAN,
 )
 from optimizer.search.moves import mark_empty, put, unlink
+from optimizer.search.pairs import (
+    AFTER_END,
+    AFTER_START,
+    SAME_START,
+    best_pair,
+    gap_base,
+    harm_to_relatives,
+)
 from optimizer.search.refresh import refresh
 
-SAME_START, AFTER_END, AFTER_START = 0, 1, 2
 BOLD_BLINK = 0.4
 TRIES, THOROUGH_TRIES = 2, 8
 PASSES = 20  # a bound travels one relation or more per pass
+PAIR_SHARE = 0.8  # of the pairs are placed by looking at both members' places at once
 SHIFT_BLINK = 0.1  # what suits one member best may leave nothing for the next: look away at times
 
 
@@ -200,22 +207,11 @@ def _room_to_start(instance: Any, solution: Any, job: int) -> tuple[int, int]:
             least = max(least, node[other, BEGIN])
             most = min(most, node[other, LATEST_START])
         else:
-            early, late = _base(instance, solution, kind, other)
+            early, late = gap_base(instance, solution, kind, other)
             least = max(least, late + instance.relation_least[x])
             slack = node[other, LATEST_START] - node[other, BEGIN]
             most = min(most, early + slack + instance.relation_most[x])
     return least, most
-
-
-@compiled
-def _base(instance: Any, solution: Any, kind: int, other: int) -> tuple[int, int]:
-    """From when a gap counts, earliest and latest: setup may come or go with the neighbours."""
-    begin = solution.node[other, BEGIN]
-    if kind != AFTER_END:
-        return begin, begin
-    r = solution.node[other, ROUTE]
-    end = begin + instance.service[instance.shift[r, SERVICE_KIND], other]
-    return end, end + instance.task[other, SETUP]
 
 
 @compiled
@@ -239,7 +235,7 @@ def _settle_windows(instance: Any, solution: Any, worker: Any, job: int) -> bool
             _hold(instance, job, start, start)
             _hold(instance, other, start, start)
         else:
-            early, late = _base(instance, solution, kind, other)
+            early, late = gap_base(instance, solution, kind, other)
             later = start - instance.relation_most[x] - early
             if later > 0:  # the one before waits, so that the largest gap is kept
                 _hold(instance, other, node[other, BEGIN] + later, FAR)
@@ -247,7 +243,7 @@ def _settle_windows(instance: Any, solution: Any, worker: Any, job: int) -> bool
                     return False
                 if node[job, BEGIN] != start:
                     return False
-                early, late = _base(instance, solution, kind, other)
+                early, late = gap_base(instance, solution, kind, other)
             spare = start - late - instance.relation_least[x]
             if spare < 0 or start > early + instance.relation_most[x]:
                 return False
@@ -297,7 +293,9 @@ def _place_one(
             at = beside if side == 0 else node[beside, PREV]
             if draw(worker.random) < blink:
                 continue
-            energy, split, _, _ = price(instance, solution, r, at, job, best)
+            energy, split, start, _ = price(instance, solution, r, at, job, best)
+            if energy < best:
+                energy += harm_to_relatives(instance, solution, job, start)
             if energy < best:
                 best, best_at, best_split = energy, at, split
     for x in range(instance.near_shifts.shape[1]):
@@ -315,7 +313,9 @@ def _place_one(
         at, stop = n + 2 * r, n + 2 * r + 1
         while at != stop:
             if draw(worker.random) >= blink:
-                energy, split, _, _ = price(instance, solution, r, at, job, best)
+                energy, split, start, _ = price(instance, solution, r, at, job, best)
+                if energy < best:
+                    energy += harm_to_relatives(instance, solution, job, start)
                 if energy < best:
                     best, best_at, best_split = energy, at, split
             at = node[at, NEXT]
@@ -336,6 +336,11 @@ def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float)
     tries = TRIES if blink > 0.0 else THOROUGH_TRIES
     if blink > 0.0 and draw(worker.random) < 0.5:
         blink = BOLD_BLINK
+    if blink > 0.0 and draw(worker.random) < PAIR_SHARE:
+        if _put_pair(instance, solution, worker, group, worth):
+            return True
+        if not _take_back(instance, solution, worker, group):
+            return False
     for _ in range(tries):
         if _put_members(instance, solution, worker, group, blink, worth):
             return True
@@ -343,6 +348,34 @@ def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float)
             return False
         blink = BOLD_BLINK
     return True
+
+
+@compiled
+def _put_pair(instance: Any, solution: Any, worker: Any, group: int, worth: float) -> bool:
+    """Place both members of a pair where they cost least together; False, and a mess, else."""
+    first = instance.group_from[group]
+    if instance.group_from[group + 1] - first != 2 or instance.has_depot:
+        return False
+    early, late = instance.group_task[first], instance.group_task[first + 1]
+    if solution.node[early, ROUTE] >= 0 or solution.node[late, ROUTE] >= 0:
+        return False
+    found, at, split, start, at2, split2 = best_pair(
+        instance, solution, worker, early, late, worth, SHIFT_BLINK
+    )
+    if not found:
+        return False
+    _hold(instance, early, start, FAR)
+    if not put(instance, solution, worker, early, at, split):
+        return False
+    if not _settle_windows(instance, solution, worker, early):
+        return False
+    least, most = _room_to_start(instance, solution, late)
+    _hold(instance, late, least, most)
+    if instance.task[late, EARLIEST] > instance.task[late, LATEST]:
+        return False
+    if not put(instance, solution, worker, late, at2, split2):
+        return False
+    return _settle_windows(instance, solution, worker, late)  # type: ignore[no-any-return]
 
 
 @compiled

@@ -66,6 +66,8 @@ def _stay(instance: Any, solution: Any, at: int, arrival: int) -> tuple[int, int
                     opens = max(opens, instance.opens[w])
                     closes = min(closes, instance.closes[w])
                     break
+        if instance.late_at_start:
+            return finish - begin, opens, min(closes, max(instance.task[at, DUE], begin))
         latest_arrival = max(instance.task[at, DUE], arrival)
         if latest_arrival < opens:
             return finish - begin + opens - latest_arrival, latest_arrival, latest_arrival
@@ -202,7 +204,7 @@ def leave_as_suits(instance: Any, solution: Any, r: int) -> None:
         if to < n:
             if instance.group[to] >= 0 or instance.locked[to] != 0:
                 start = node[to, BEGIN]
-            late = arrival - instance.task[to, DUE]
+            late = (start if instance.late_at_start else arrival) - instance.task[to, DUE]
             if late > 0:
                 figures[c.LATE] += late * instance.task[to, WEIGHT]
                 figures[c.WORST_LATE] = max(figures[c.WORST_LATE], late)

@@ -170,13 +170,13 @@ def forward(instance: Any, solution: Any, r: int) -> bool:
         if to >= n:  # a trip to the depot
             at = to
             continue
-        late = arrival - instance.task[to, DUE]
+        late = (start if instance.late_at_start else arrival) - instance.task[to, DUE]
         if late > 0:
             figures[c.LATE] += late * instance.task[to, WEIGHT]
             figures[c.WORST_LATE] = max(figures[c.WORST_LATE], late)
         wait = start - arrival
         if at == n + 2 * r and first == last:
-            spare = min(wait, max(0, -late))
+            spare = wait if instance.late_at_start else min(wait, max(0, -late))
             begin = arrival + spare - leg
             wait -= spare
         figures[c.WAITING] += wait
@@ -234,7 +234,9 @@ def backward(instance: Any, solution: Any, r: int) -> None:
         free = depart(instance, first, last, node[at, FREE_ARRIVAL], leg, to_end)
         free = last_start(instance, job, free - length)
         due = instance.task[job, DUE]
-        if due < FAR and free > due:
+        if instance.late_at_start:
+            free = min(free, max(due, node[job, BEGIN]))
+        elif due < FAR and free > due:
             arrival = max(
                 arrive(
                     instance,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from hypothesis import strategies as st
@@ -68,6 +69,7 @@ class _Maker:
     def __init__(self, seed: int, technicians: int, jobs: int) -> None:
         self.random = random.Random(seed)
         rng = self.random
+        self.late_at: Literal["arrival", "start"] = "start" if seed % 3 == 0 else "arrival"
         self.size = rng.randint(2, 6)
         self.travel = {profile: self._travel() for profile in ("car", "bike")}
         self.restock = Restock(0, rng.choice((0, 300))) if rng.random() < 0.5 else None
@@ -303,13 +305,17 @@ class _Maker:
             job.id,
             travel_s=self.drive(route, job.location),
             wait_s=start - arrival,
-            late_s=0 if job.due is None else max(0, arrival - job.due),
+            late_s=self._late_s(job, arrival, start),
         )
         route.steps.append(step)
         route.jobs.append(job.id)
         route.time, route.location = start + setup + service, job.location
         route.last_job_location = job.location
         self.stops.setdefault(job.id, []).append((route, step))
+
+    def _late_s(self, job: Job, arrival: int, start: int) -> int:
+        counts = {"arrival": arrival, "start": start}[self.late_at]
+        return 0 if job.due is None else max(0, counts - job.due)
 
     def leave_out(self, name: str, after: str | None) -> None:
         """A job that the plan does not serve."""
@@ -393,6 +399,7 @@ class _Maker:
             frozen_until=frozen_until,
             objective=self._objective(),
             restock=self.restock,
+            late_at=self.late_at,
         )
         return problem, plan
 

@@ -91,6 +91,15 @@ def test_a_goal_is_what_it_is_by_hand(name: str) -> None:
     assert report.goals[name] == EXPECTED[name]
 
 
+def test_the_start_of_service_may_count_instead_of_the_arrival() -> None:
+    problem, plan = case()
+    report = check(replace(problem, late_at="start"), plan)
+    (wrong,) = report.violations  # B waits 50 s for K, due at 280, and says 0 s late
+    assert wrong.message == "late_s says 0, is 20"
+    assert report.goals["late"] == EXPECTED["late"]  # A comes to K no earlier than it starts
+    assert report.goals["worst_late"] == EXPECTED["worst_late"]
+
+
 def test_the_case_is_valid_and_reports_every_goal() -> None:
     report = check(*case())
     assert report.violations == ()

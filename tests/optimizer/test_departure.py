@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from optimizer.problem import Break, Job, Shift
 from optimizer.search.engine import solve_with_search
 from optimizer.solve import Stop
@@ -28,13 +30,14 @@ def _day(seed: int) -> tuple[list[Job], Shift]:
     return jobs, Shift("day", 0, 180, 0, draw.choice((0, None)), 60, breaks)
 
 
-def test_no_other_departure_makes_a_shorter_day_that_is_as_much_on_time() -> None:
+@pytest.mark.parametrize("late_at", ["arrival", "start"])
+def test_no_other_departure_makes_a_shorter_day_that_is_as_much_on_time(late_at: str) -> None:
     shorter = timed = 0
     for seed in range(300):
         jobs, shift = _day(seed)
         who = person(day=shift)
-        problem = day(jobs, [who], "waiting travel", travel={"car": row(step_s=7)})
-        plain = day(jobs, [who], "travel", travel={"car": row(step_s=7)})
+        problem = day(jobs, [who], "waiting travel", travel={"car": row(step_s=7)}, late_at=late_at)
+        plain = day(jobs, [who], "travel", travel={"car": row(step_s=7)}, late_at=late_at)
         best = timetable(problem, who, shift, jobs)
         early = timetable(plain, who, shift, jobs)
         assert (best.route is None) == (early.route is None)
@@ -55,12 +58,13 @@ def test_no_other_departure_makes_a_shorter_day_that_is_as_much_on_time() -> Non
     assert timed > 100 and shorter > 30
 
 
-def test_the_search_counts_waiting_and_hours_as_its_plan_has_them() -> None:
+@pytest.mark.parametrize("late_at", ["arrival", "start"])
+def test_the_search_counts_waiting_and_hours_as_its_plan_has_them(late_at: str) -> None:
     for seed in range(40):
         jobs, shift = _day(1000 + seed)
         who = person(day=shift, cost_per_hour_fen=3600)
         for goals in ("dropped waiting travel", "dropped cost"):
-            problem = day(jobs, [who], goals, travel={"car": row(step_s=7)})
+            problem = day(jobs, [who], goals, travel={"car": row(step_s=7)}, late_at=late_at)
             seen: list[dict[str, float]] = []
             plan = solve_with_search(
                 problem,

@@ -292,6 +292,7 @@ def test_home_care_double_visits_hang_together(tmp_path: Path) -> None:
     assert (second.after, second.gap_from) == (("p3:b",), "start")
     assert (second.min_gap_s, second.max_gap_s) == (30_000, 45_000)
     assert problem.objective[0].name == "travel+late+worst_late"
+    assert problem.late_at == "start"
     assert problem.technicians[0].skills == {"a": 1}
     assert problem.travel["car"].durations_s[2, 3] == 1250
 

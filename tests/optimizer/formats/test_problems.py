@@ -175,6 +175,8 @@ BAD: list[tuple[str, object, str]] = [
     (f"{J1}.after", ["J1"], "jobs[1].after[0]: a job cannot refer to itself"),
     (f"{J1}.together", ["J7"], "jobs[1].together[0]: no job 'J7'"),
     (f"{J1}.gap_from", "middle", 'jobs[1].gap_from: expected "end" or "start", got \'middle\''),
+    ("late_at", "end", "late_at: expected one of 'arrival', 'start', got 'end'"),
+    ("late_at", None, "late_at: expected one of 'arrival', 'start', got null"),
     (f"{J1}.excluded", ["T9"], "jobs[1].excluded: no technician 'T9'"),
     (f"{J1}.allowed", ["T1", "T1"], "jobs[1].allowed: 'T1' stands here twice"),
     (f"{J1}.pinned.technician", "T9", "jobs[1].pinned.technician: no technician 'T9'"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from optimizer.problem import Break
@@ -70,6 +72,32 @@ def test_waiting_for_a_window_after_arriving_in_time_is_not_late() -> None:
     plan = planned(day([job]))
     assert plan.goals["late"] == 0
     assert plan.goals["waiting"] == HOUR - STEP_S
+
+
+@pytest.mark.parametrize(
+    ("late_at", "due", "late"),
+    [
+        ("arrival", STEP_S, 0),
+        ("start", STEP_S, HOUR - STEP_S),
+        ("start", HOUR - 1, 1),
+        ("start", HOUR, 0),
+    ],
+)
+def test_lateness_may_count_from_the_start_of_service(late_at: str, due: int, late: int) -> None:
+    job = visit("J", 1, due=due, time_windows=((HOUR, 2 * HOUR),), drop_penalty=None)
+    plan = planned(day([job], late_at=late_at))
+    assert plan.goals["late"] == plan.goals["worst_late"] == stop_of(plan, "J").late_s == late
+
+
+@pytest.mark.parametrize(("late_at", "late"), [("arrival", 0), ("start", 4 * STEP_S)])
+def test_waiting_for_a_partner_is_late_only_where_the_start_counts(late_at: str, late: int) -> None:
+    people = [person("A"), person("B", shift(start_location=6, end_location=6))]
+    jobs = [
+        visit("J", 1, due=STEP_S, together=("K",), skills={"a": 1}, drop_penalty=None),
+        visit("K", 1, together=("J",), skills={"b": 1}, drop_penalty=None),
+    ]
+    people = [replace(who, skills={name: 1}) for who, name in zip(people, "ab", strict=True)]
+    assert planned(day(jobs, people, late_at=late_at)).goals["late"] == late
 
 
 def test_who_need_not_be_in_time_leaves_home_later_instead_of_waiting() -> None:
