@@ -116,6 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--out", type=Path, required=True, metavar="FILE")
     evidence.add_argument("--json", action="store_true", help="print what was made as JSON")
 
+    take = add("import", _import, "take a table over, all or nothing (CSV, XLSX)")
+    take.add_argument("kind", metavar="KIND", help="outlets, technicians, parts, customers, …")
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    take.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
     user_add.add_argument("login")
@@ -407,6 +413,32 @@ def _export_evidence(options: argparse.Namespace) -> int:
     else:
         print("\n".join(f"{name}: {value}" for name, value in told.items()))
     return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from api import exchange_cli
+    from api.services.refusals import Refusal
+
+    try:
+        raw = options.file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{options.file}: {error.strerror}") from None
+    try:
+        told = exchange_cli.import_file(
+            _with_database(), options.kind, raw, datetime.now(UTC), dry_run=options.dry_run
+        )
+    except Refusal as refusal:
+        if options.json and refusal.params.get("errors"):
+            print(json.dumps(refusal.params, ensure_ascii=False, indent=2))
+        raise InputError(f"{options.file}: {refusal.detail or refusal.code}") from None
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        counts = ("created", "updated", "unchanged", "wrong")
+        print(f"{told['rows']} rows:", ", ".join(f"{told[name]} {name}" for name in counts))
+        for wrong in told["errors"]:
+            print(f"row {wrong['row']}, {wrong['column'] or 'whole row'}: {wrong['message']}")
+    return BAD_INPUT if told["wrong"] else 0
 
 
 def _user_add(options: argparse.Namespace) -> int:

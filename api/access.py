@@ -81,6 +81,32 @@ ASKING: Final = frozenset({AUDITOR, REGULATOR})
 
 V1: Final = "/api/v1"
 
+IMPORTING: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "outlets": STAFFING,
+        "technicians": STAFFING,
+        "parts": STAFFING,
+        "customers": INTAKE,
+        "products": INTAKE,
+        "price-book": frozenset({ADMIN}),
+    }
+)
+"""Who may take over which table."""
+
+EXPORTING: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "jobs": CASE_READERS,
+        "visits": CASE_READERS,
+        "bills": frozenset({ADMIN, AUDITOR, REGULATOR}),
+        "technicians": CASE_READERS,
+        "outlets": CASE_READERS,
+        "parts": OFFICE | {AUDITOR},
+        "complaints": COMPLAINT_READERS,
+        "surveys": OVERSIGHT | {OUTLET_MANAGER},
+    }
+)
+"""Who may take out which table; the rows and the fields are the role's own."""
+
 ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("GET", "/"): ANYONE,
@@ -272,6 +298,9 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/technicians/<uuid:technician_id>/trainings"): OFFICE | {AUDITOR},
         ("POST", f"{V1}/technicians/<uuid:technician_id>/trainings"): STAFFING,
         ("POST", f"{V1}/technicians/<uuid:technician_id>/certificates"): STAFFING,
+        ("POST", f"{V1}/imports/<string:kind>"): frozenset().union(*IMPORTING.values()),
+        ("GET", f"{V1}/imports/<string:kind>/template"): frozenset().union(*IMPORTING.values()),
+        ("GET", f"{V1}/exports/<string:kind>"): frozenset().union(*EXPORTING.values()),
     }
 )
 

@@ -21,6 +21,7 @@ from api.routes import (
     complaints,
     contracts,
     days,
+    exchange,
     feed,
     field,
     intake,
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     contracts,
     scenarios,
     audits,
+    exchange,
 )
 
 
@@ -136,6 +138,7 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
     # settled before the cookie is set, and compression sees what is really sent.
     problems.register(app)
     app.before_request(lives.let_photos_be_larger)
+    app.before_request(exchange.let_tables_be_larger)
     operations.register(app)
     pages.register(app)
     session.register(app)

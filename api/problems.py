@@ -88,6 +88,8 @@ PROBLEMS: dict[str, Kind] = {
     "evidence_missing": Kind(422, "What excuses needs a reason and evidence"),
     "rules_unknown": Kind(422, "There are no such rules"),
     "serial_needed": Kind(422, "This part is built in with its serial number"),
+    "table_unreadable": Kind(422, "The file is not a table of the columns asked for"),
+    "import_refused": Kind(422, "Some rows are wrong; nothing was taken"),
     "not_a_photo": Kind(422, "The body is not a photo"),
     "unknown_reference": Kind(422, "A thing referred to does not exist"),
     "audit_mismatch": Kind(422, "This is not what was committed to"),

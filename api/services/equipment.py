@@ -155,7 +155,7 @@ def add_training(
 
 
 def add_certificate(
-    session: Session, technician_id: UUID, data: dict[str, Any], actor_id: UUID
+    session: Session, technician_id: UUID, data: dict[str, Any], actor_id: UUID | None
 ) -> Certificate:
     """Record a certificate, or the renewal of one.
 

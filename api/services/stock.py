@@ -277,7 +277,7 @@ def used_at(session: Session, job_id: UUID) -> list[dict[str, Any]]:
 
 
 def add_part(
-    session: Session, code: str, name: str, cost_fen: int, serialised: bool, actor_id: UUID
+    session: Session, code: str, name: str, cost_fen: int, serialised: bool, actor_id: UUID | None
 ) -> Part:
     """Name a part, or change its name and cost: moves keep the cost they were booked at."""
     session.execute(

@@ -17,7 +17,9 @@ from api.services.regions import local_day, the_region
 from domain.places import Place
 
 
-def open_outlet(session: Session, name: str, address: str, place: Place, actor_id: UUID) -> Outlet:
+def open_outlet(
+    session: Session, name: str, address: str, place: Place, actor_id: UUID | None
+) -> Outlet:
     """A new outlet.
 
     Raises
@@ -35,7 +37,7 @@ def open_outlet(session: Session, name: str, address: str, place: Place, actor_i
     return outlet
 
 
-def add_technician(session: Session, data: dict[str, Any], actor_id: UUID) -> Technician:
+def add_technician(session: Session, data: dict[str, Any], actor_id: UUID | None) -> Technician:
     """A new technician with certificates.
 
     Raises
