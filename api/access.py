@@ -301,6 +301,16 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/imports/<string:kind>"): frozenset().union(*IMPORTING.values()),
         ("GET", f"{V1}/imports/<string:kind>/template"): frozenset().union(*IMPORTING.values()),
         ("GET", f"{V1}/exports/<string:kind>"): frozenset().union(*EXPORTING.values()),
+        ("POST", f"{V1}/technicians/<uuid:technician_id>/calendar"): STAFFING | {TECHNICIAN},
+        ("DELETE", f"{V1}/technicians/<uuid:technician_id>/calendar"): STAFFING | {TECHNICIAN},
+        ("GET", f"{V1}/calendars/<string:secret>.ics"): ANYONE,
+        ("POST", f"{V1}/vroom"): OFFICE,
+        ("GET", f"{V1}/plans/<uuid:plan_id>/vroom"): OFFICE,
+        ("GET", f"{V1}/webhooks"): frozenset({ADMIN}),
+        ("POST", f"{V1}/webhooks"): frozenset({ADMIN}),
+        ("DELETE", f"{V1}/webhooks/<uuid:webhook_id>"): frozenset({ADMIN}),
+        ("GET", f"{V1}/webhook-deliveries"): frozenset({ADMIN}),
+        ("POST", f"{V1}/webhook-deliveries/<uuid:delivery_id>/redeliver"): frozenset({ADMIN}),
     }
 )
 
@@ -333,6 +343,8 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/settlements/<uuid:settlement_id>"): frozenset({OUTLET_MANAGER}),
         ("GET", f"{V1}/settlements/<uuid:settlement_id>/claim"): frozenset({OUTLET_MANAGER}),
         ("POST", f"{V1}/settlements/<uuid:settlement_id>/answer"): frozenset({OUTLET_MANAGER}),
+        ("POST", f"{V1}/technicians/<uuid:technician_id>/calendar"): frozenset({TECHNICIAN}),
+        ("DELETE", f"{V1}/technicians/<uuid:technician_id>/calendar"): frozenset({TECHNICIAN}),
     }
 )
 """Routes with an id in the address: the roles that get 403 or 404 for what is another's."""

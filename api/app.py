@@ -24,6 +24,7 @@ from api.routes import (
     exchange,
     feed,
     field,
+    followers,
     intake,
     link,
     live,
@@ -38,6 +39,7 @@ from api.routes import (
     scenarios,
     session,
     things,
+    vroom,
     work,
     workforce,
 )
@@ -70,6 +72,8 @@ BLUEPRINTS = (
     scenarios,
     audits,
     exchange,
+    followers,
+    vroom,
 )
 
 

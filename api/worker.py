@@ -14,7 +14,7 @@ from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.queue import PLAN_TASK, SCENARIO_TASK, SCENARIOS, queue_app
-from api.services import durations, idempotency, inbox, outbox, photos, scenario_runs
+from api.services import durations, idempotency, inbox, outbox, photos, scenario_runs, webhooks
 from api.services.anchor import Anchor
 from api.services.breaches import raise_alerts
 from api.services.carriers import Carrier
@@ -42,6 +42,8 @@ def build(
     anchor: Anchor | None = None,
     carriers: Sequence[Carrier] = (),
     data_dir: Path | None = None,
+    *,
+    webhook_private_targets: bool = False,
 ) -> App:
     """The queue's application with its tasks bound to this database, these roads, this anchor.
 
@@ -93,6 +95,17 @@ def build(
             taken = inbox.collect(sessions, carriers, now)
             sent, failed = outbox.deliver(sessions, carriers, now)
             log.info("messages carried", taken=taken, sent=sent, failed=failed)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="call_webhooks", queue=UPKEEP, queueing_lock="call_webhooks")
+    def call_webhooks(timestamp: int) -> None:
+        now = datetime.fromtimestamp(timestamp, UTC)
+        made = webhooks.collect(sessions, now)
+        received, failing = webhooks.deliver(
+            sessions, now, allow_private=webhook_private_targets, clock=lambda: datetime.now(UTC)
+        )
+        if made or received or failing:
+            log.info("webhooks called", made=made, received=received, failing=failing)
 
     @app.periodic(cron="41 2 * * *")
     @app.task(name="nightly", queue=UPKEEP, queueing_lock="nightly")

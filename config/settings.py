@@ -55,6 +55,8 @@ class Settings:
         Engine name or ``auto``, thinking time in seconds, threads.
     smtp_url, mail_from
         Where mail to consumers goes out, and the address it comes from; ``""``: as files.
+    webhook_private_targets
+        Whether webhooks may call addresses in private networks and on this machine.
     """
 
     data_dir: Path
@@ -77,6 +79,7 @@ class Settings:
     plan_threads: int
     smtp_url: str
     mail_from: str
+    webhook_private_targets: bool
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -13,6 +13,7 @@ from api.db.cases import (
 )
 from api.db.contracts import Contract, SettledRecord, Settlement
 from api.db.doorstep import HeldEvent, Photo
+from api.db.exchange import CalendarFeed, Webhook, WebhookDelivery
 from api.db.intake import (
     CallFigures,
     DurationModel,
@@ -53,6 +54,7 @@ __all__ = [
     "Base",
     "Bill",
     "BreachAlert",
+    "CalendarFeed",
     "CallFigures",
     "Certificate",
     "Choice",
@@ -118,4 +120,6 @@ __all__ = [
     "Vacancy",
     "Visit",
     "VisitEvent",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 from urllib.parse import quote
 
 from flask import Response, request
@@ -86,8 +87,14 @@ def _table(name: str, ending: str, columns: Any, rows: Any) -> Response:
     """The file, written before the answer begins: an error is an error, a look is on record."""
     media_type, write = FORMATS[ending]
     made = write(columns, rows)
-    answer = Response(iter(lambda: made.read(CHUNK), b""), mimetype=media_type)
+    answer = Response(_chunks(made), mimetype=media_type)
     answer.call_on_close(made.close)
     answer.headers["Content-Disposition"] = f'attachment; filename="{quote(name)}.{ending}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _chunks(made: IO[bytes]) -> Iterator[bytes]:
+    with made:
+        while chunk := made.read(CHUNK):
+            yield chunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from api.schemas.fields import CursorQuery, Instant, Line, page_of
 from api.services.tables_out import FORMATS
 
 
@@ -49,3 +50,60 @@ class ExportQuery(TemplateQuery):
 
     first = fields.Date(data_key="from")
     last = fields.Date(data_key="to")
+
+
+class CalendarSchema(Schema):
+    """Where a calendar program finds the calendar; the address is the key to it."""
+
+    path = fields.String(required=True)
+
+
+class NewWebhookSchema(Schema):
+    """An address to be told of changes."""
+
+    url = Line(required=True, longest=2000)
+    kinds = fields.List(
+        Line(longest=60),
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": "Kinds of lines of the activity feed; empty: all"},
+    )
+
+
+class WebhookSchema(Schema):
+    """An address that is told of changes; `secret` only in the answer that made it."""
+
+    id = fields.UUID(required=True)
+    url = fields.String(required=True)
+    kinds = fields.List(fields.String(), required=True)
+    created_at = Instant(required=True)
+    secret = fields.String()
+
+
+class WebhookListSchema(Schema):
+    """All addresses; without their secrets."""
+
+    items = fields.List(fields.Nested(WebhookSchema(exclude=("secret",))), required=True)
+
+
+class DeliverySchema(Schema):
+    """One line of the feed for one address."""
+
+    id = fields.UUID(required=True)
+    webhook_id = fields.UUID(required=True)
+    event = fields.String(required=True)
+    kind = fields.String(required=True)
+    status = fields.String(required=True)
+    attempts = fields.Integer(required=True)
+    next_try_at = Instant(required=True)
+    last_answer = fields.String(required=True)
+    delivered_at = Instant(required=True, allow_none=True)
+
+
+class DeliveryQuery(CursorQuery):
+    """Which deliveries."""
+
+    status = fields.String(validate=validate.OneOf(["queued", "delivered", "dead"]))
+
+
+DeliveryPageSchema = page_of(DeliverySchema)

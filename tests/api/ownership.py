@@ -156,6 +156,13 @@ def _technician_route(world: World) -> Case:
     return Case(f"{V1}/technicians/{own}/route", owner, world.client(other))
 
 
+def _calendar(world: World) -> Case:
+    mine, other = technicians(world)
+    owner = world.client(mine)
+    own = owner.get(f"{V1}/session").get_json()["technician_id"]
+    return Case(f"{V1}/technicians/{own}/calendar", owner, world.client(other))
+
+
 def _visit_event(world: World) -> Case:
     mine, other = busy_logins(world, 2)
     owner, visit_id = first_stop(world, mine)
@@ -293,5 +300,7 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
         ("POST", f"{V1}/audits/<uuid:audit_id>{step}", roles.ASSESSOR): _audit(step)
         for step in ("/commitment", "/reveal", "/result")
     },
+    ("POST", f"{V1}/technicians/<uuid:technician_id>/calendar", roles.TECHNICIAN): _calendar,
+    ("DELETE", f"{V1}/technicians/<uuid:technician_id>/calendar", roles.TECHNICIAN): _calendar,
 }
 """By method, rule and role. A row of `api.access.OWN` without a case here fails a test."""
