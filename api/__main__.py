@@ -417,28 +417,11 @@ def _export_evidence(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     from api import exchange_cli
-    from api.services.refusals import Refusal
 
     try:
-        raw = options.file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{options.file}: {error.strerror}") from None
-    try:
-        told = exchange_cli.import_file(
-            _with_database(), options.kind, raw, datetime.now(UTC), dry_run=options.dry_run
-        )
-    except Refusal as refusal:
-        if options.json and refusal.params.get("errors"):
-            print(json.dumps(refusal.params, ensure_ascii=False, indent=2))
-        raise InputError(f"{options.file}: {refusal.detail or refusal.code}") from None
-    if options.json:
-        print(json.dumps(told, ensure_ascii=False, indent=2))
-    else:
-        counts = ("created", "updated", "unchanged", "wrong")
-        print(f"{told['rows']} rows:", ", ".join(f"{told[name]} {name}" for name in counts))
-        for wrong in told["errors"]:
-            print(f"row {wrong['row']}, {wrong['column'] or 'whole row'}: {wrong['message']}")
-    return BAD_INPUT if told["wrong"] else 0
+        return exchange_cli.run(_with_database(), options, datetime.now(UTC))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _user_add(options: argparse.Namespace) -> int:

@@ -17,9 +17,9 @@ from api.schemas.exchange import (
     DeliveryPageSchema,
     DeliveryQuery,
     DeliverySchema,
+    MadeWebhookSchema,
     NewWebhookSchema,
     WebhookListSchema,
-    WebhookSchema,
 )
 from api.services import calendar_feeds, webhooks
 from api.services.paging import page
@@ -67,7 +67,7 @@ def hooks() -> dict[str, Any]:
 
 @blueprint.route("/webhooks", methods=["POST"])
 @blueprint.arguments(NewWebhookSchema)
-@blueprint.response(201, WebhookSchema)
+@blueprint.response(201, MadeWebhookSchema)
 def new_hook(data: dict[str, Any]) -> dict[str, Any]:
     """Tell an address of changes from now on; the secret it checks with is told once."""
     hook = webhooks.add_webhook(

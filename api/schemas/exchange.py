@@ -71,19 +71,24 @@ class NewWebhookSchema(Schema):
 
 
 class WebhookSchema(Schema):
-    """An address that is told of changes; `secret` only in the answer that made it."""
+    """An address that is told of changes."""
 
     id = fields.UUID(required=True)
     url = fields.String(required=True)
     kinds = fields.List(fields.String(), required=True)
     created_at = Instant(required=True)
-    secret = fields.String()
+
+
+class MadeWebhookSchema(WebhookSchema):
+    """An address just made, with the secret to check signatures with."""
+
+    secret = fields.String(required=True)
 
 
 class WebhookListSchema(Schema):
     """All addresses; without their secrets."""
 
-    items = fields.List(fields.Nested(WebhookSchema(exclude=("secret",))), required=True)
+    items = fields.List(fields.Nested(WebhookSchema), required=True)
 
 
 class DeliverySchema(Schema):
