@@ -43,6 +43,9 @@ def answer(query: dict[str, Any]) -> Response:
     except (ValueError, RecursionError) as error:
         raise Refusal("malformed_json", f"the body is not JSON: {error}"[:200]) from None
     engine = current_app.extensions["zhunda.plan_engine"]
+    if "Idempotency-Key" not in request.headers:
+        # Nothing has been written: no transaction need stand open while the search thinks.
+        database().rollback()
     told = solve_vroom(document, query["iterations"], query["seed"], engine)
     return Response(compact_json(told), mimetype="application/json")
 
