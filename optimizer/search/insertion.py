@@ -128,7 +128,7 @@ def latest_without_setup(instance: Any, solution: Any, r: int, at: int) -> int:
     return max(node[at, LATEST_START], last_start(instance, at, limit - length))  # type: ignore[no-any-return]
 
 
-@inlined
+@compiled
 def price(
     instance: Any, solution: Any, r: int, at: int, job: int, limit: float
 ) -> tuple[float, int, int, int]:
