@@ -119,8 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     take = add("import", _import, "take a table over, all or nothing (CSV, XLSX)")
     take.add_argument("kind", metavar="KIND", help="outlets, technicians, parts, customers, …")
     take.add_argument("file", type=Path, metavar="FILE")
-    take.add_argument("--dry-run", action="store_true", help="only say what it would do")
-    take.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    for flag, text in (("--dry-run", "only say what it would do"), ("--json", "tell it as JSON")):
+        take.add_argument(flag, action="store_true", help=text)
 
     user = below(commands, "user", "people who may sign in")
     user_add = add("add", _user_add, "add a person; the password is asked for", to=user)
@@ -418,10 +418,7 @@ def _export_evidence(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from api import exchange_cli
 
-    try:
-        return exchange_cli.run(_with_database(), options, datetime.now(UTC))
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    return exchange_cli.run(_with_database(), options, datetime.now(UTC))
 
 
 def _user_add(options: argparse.Namespace) -> int:
@@ -448,7 +445,7 @@ def _user_add(options: argparse.Namespace) -> int:
 
 
 def _roles(options: argparse.Namespace) -> int:
-    from api.access import table
+    from api.access import as_text, table
 
     print(json.dumps(table(), indent=2) if options.json else as_text(table()))
     return 0
@@ -474,17 +471,6 @@ def _lifecycle(_options: argparse.Namespace) -> int:
 
     print(as_markdown(), end="")
     return 0
-
-
-def as_text(rows: list[dict[str, str]]) -> str:
-    """Rows with the same keys as aligned columns under a heading."""
-    heads = list(rows[0])
-    widths = [max(len(head), *(len(row[head]) for row in rows)) for head in heads]
-    lines = [heads, *([row[head] for head in heads] for row in rows)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
 
 
 def _day(text: str) -> date:

@@ -393,6 +393,17 @@ def table() -> list[dict[str, str]]:
     ]
 
 
+def as_text(rows: list[dict[str, str]]) -> str:
+    """Rows with the same keys as aligned columns under a heading."""
+    heads = list(rows[0])
+    widths = [max(len(head), *(len(row[head]) for row in rows)) for head in heads]
+    lines = [heads, *([row[head] for head in heads] for row in rows)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
 def roles_for(method: str, rule: str) -> frozenset[str]:
     """The roles that may use a route; HEAD is a GET without its body."""
     return ACCESS[("GET" if method == "HEAD" else method, rule)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -13,27 +14,23 @@ from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
 from config.settings import Settings
 
-ROWS_ARE_WRONG = 2
+BAD_INPUT = 2
 
 
 def run(settings: Settings, options: argparse.Namespace, now: datetime) -> int:
-    """Take the table that the options name over, and print what it did.
-
-    Raises
-    ------
-    ValueError
-        With one line, when nothing was taken.
-    """
+    """Take the table that the options name over, print what it did, return the exit status."""
     try:
         raw = options.file.read_bytes()
     except OSError as error:
-        raise ValueError(f"{options.file}: {error.strerror}") from None
+        print(f"{options.file}: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
     try:
         told = import_file(settings, options.kind, raw, now, dry_run=options.dry_run)
     except Refusal as refusal:
         if options.json and refusal.params.get("errors"):
             print(json.dumps(refusal.params, ensure_ascii=False, indent=2))
-        raise ValueError(f"{options.file}: {refusal.detail or refusal.code}") from None
+        print(f"{options.file}: {refusal.detail or refusal.code}", file=sys.stderr)
+        return BAD_INPUT
     if options.json:
         print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
@@ -41,7 +38,7 @@ def run(settings: Settings, options: argparse.Namespace, now: datetime) -> int:
         print(f"{told['rows']} rows:", ", ".join(f"{told[name]} {name}" for name in counts))
         for wrong in told["errors"]:
             print(f"row {wrong['row']}, {wrong['column'] or 'whole row'}: {wrong['message']}")
-    return ROWS_ARE_WRONG if told["wrong"] else 0
+    return BAD_INPUT if told["wrong"] else 0
 
 
 def import_file(
