@@ -73,6 +73,10 @@ COMPLAINT_READERS: Final = INTAKE | {OUTLET_MANAGER, AUDITOR, REGULATOR, ASSOCIA
 AUDIT_READERS: Final = AUDITING | {REGULATOR, ASSESSOR}
 """An assessor reads the own audits only."""
 
+CONSULTED: Final = frozenset({REGULATOR, ASSOCIATION, ASSESSOR, CONSUMER})
+CONSULTING: Final = AUDITING | {PLANNER}
+"""Who suggests, and who answers for the firm."""
+
 PLANS_READERS: Final = OFFICE | {AUDITOR, REGULATOR}
 """Who may see where outlets are going to stand, and why."""
 
@@ -262,6 +266,12 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/audits/<uuid:audit_id>/actions"): AUDITING,
         ("GET", f"{V1}/audit-actions"): OFFICE | {AUDITOR, DESK_AGENT, REGULATOR},
         ("POST", f"{V1}/audit-actions/<uuid:action_id>/done"): OFFICE | {AUDITOR, DESK_AGENT},
+        ("GET", f"{V1}/consultation/indicators"): CONSULTED | CONSULTING,
+        ("GET", f"{V1}/consultation/agenda"): CONSULTED | CONSULTING,
+        ("POST", f"{V1}/consultation/agenda"): CONSULTING,
+        ("GET", f"{V1}/consultation/suggestions"): CONSULTED | CONSULTING,
+        ("POST", f"{V1}/consultation/suggestions"): CONSULTED,
+        ("POST", f"{V1}/consultation/suggestions/<uuid:suggestion_id>/answer"): CONSULTING,
         ("GET", f"{V1}/activity"): FIRM,
         ("GET", f"{V1}/events"): FIRM,
         ("POST", f"{V1}/calls/events"): INTAKE,

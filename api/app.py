@@ -19,6 +19,7 @@ from api.routes import (
     audits,
     clocks,
     complaints,
+    consultation,
     contracts,
     days,
     exchange,
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     exchange,
     followers,
     vroom,
+    consultation,
 )
 
 

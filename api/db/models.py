@@ -11,6 +11,7 @@ from api.db.cases import (
     Purchase,
     RepairStay,
 )
+from api.db.consultation import AgendaItem, Suggestion
 from api.db.contracts import Contract, SettledRecord, Settlement
 from api.db.doorstep import HeldEvent, Photo
 from api.db.exchange import CalendarFeed, Webhook, WebhookDelivery
@@ -47,6 +48,7 @@ from api.db.workforce import Certificate, Outlet, Region, Shift, Technician
 
 __all__ = [
     "Activity",
+    "AgendaItem",
     "Audit",
     "AuditAction",
     "AuditFinding",
@@ -113,6 +115,7 @@ __all__ = [
     "Shift",
     "StockBalance",
     "StockMove",
+    "Suggestion",
     "Survey",
     "Technician",
     "Token",

@@ -39,6 +39,7 @@ OUTSIDE_WRITES = {
     ("POST", "/api/v1/audits/<uuid:audit_id>/commitment"),
     ("POST", "/api/v1/audits/<uuid:audit_id>/reveal"),
     ("POST", "/api/v1/audits/<uuid:audit_id>/result"),
+    ("POST", "/api/v1/consultation/suggestions"),
 }
 CASES = OTHER_CASES | RIGHTS_CASES
 OWNED = sorted((*route, role) for route, allowed in OWN.items() for role in allowed)
