@@ -15,6 +15,7 @@ from api import wiring
 from api.db.engine import make_engine
 from api.db.migrate import upgrade
 from api.supervisor.postgres import running_postgres
+from api.week.audits import audited
 from api.week.evidence import evidence
 from api.week.proofs import first_day_of, prove
 from api.week.run import DAYS, Week
@@ -88,8 +89,10 @@ def stage(
         say("proofs …")
         with sessions() as session:
             proofs = prove(session, now)
-        say("evidence …")
         last = first + timedelta(days=days)
+        say("audits …")
+        proofs += audited(own, sessions, folder, first, last, now)
+        say("evidence …")
         # The database's owner, with the ledger's key: who could do the most.
         mighty = make_engine(own.database_url, 1, own.ledger_key.encode())
         stack.callback(mighty.dispose)
