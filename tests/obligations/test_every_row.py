@@ -39,7 +39,7 @@ ROWS = {
 }
 
 
-def tests_in(folder: Path) -> set[str]:
+def cases_in(folder: Path) -> set[str]:
     """Names of the test functions of a folder."""
     return {
         node.name
@@ -51,10 +51,10 @@ def tests_in(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_has_a_test_that_is_named_after_it(row: str) -> None:
-    named = {name for name in tests_in(Path(__file__).parent) if name.startswith(f"test_{row}_")}
+    named = {name for name in cases_in(Path(__file__).parent) if name.startswith(f"test_{row}_")}
     assert named, f"no test shows row {row}: {ROWS[row]}"
 
 
 def test_a_row_without_a_test_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "test_one.py").write_text("def test_1_1_phone_rings() -> None: ...\n")
-    assert tests_in(tmp_path) == {"test_1_1_phone_rings"}
+    assert cases_in(tmp_path) == {"test_1_1_phone_rings"}
