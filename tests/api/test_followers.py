@@ -234,3 +234,13 @@ def test_an_admin_sees_the_secret_of_an_address_once(admin: FlaskClient) -> None
     assert "secret" not in json.dumps(listed)
     assert admin.delete(f"{V1}/webhooks/{told['id']}").status_code == 204
     assert told["id"] not in json.dumps(admin.get(f"{V1}/webhooks").get_json())
+
+
+def test_the_secret_of_a_calendar_stands_in_no_log(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _client, _own, path = opened(world)
+    assert world.client().get(path).status_code == 200
+    logged = capfd.readouterr()
+    assert "/calendars/" in logged.err + logged.out
+    assert path.rpartition("/")[2].removesuffix(".ics") not in logged.err + logged.out
