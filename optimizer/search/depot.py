@@ -97,6 +97,15 @@ def way_by_depot(
 
 
 @compiled
+def give_back(instance: Any, solution: Any, r: int) -> None:
+    """Route r takes nothing from the stock until `draw_from_stock` counts it anew."""
+    who = instance.shift[r, TECHNICIAN]
+    for part in range(instance.stock.shape[1]):
+        solution.used[who, part] -= solution.drawn[r, part]
+        solution.drawn[r, part] = 0
+
+
+@compiled
 def draw_from_stock(instance: Any, solution: Any, r: int) -> int:
     """Count the parts route r takes from the stock, visit by visit, up to its trip.
 
@@ -108,9 +117,7 @@ def draw_from_stock(instance: Any, solution: Any, r: int) -> int:
     """
     n, node = instance.n, solution.node
     who = instance.shift[r, TECHNICIAN]
-    for part in range(instance.stock.shape[1]):
-        solution.used[who, part] -= solution.drawn[r, part]
-        solution.drawn[r, part] = 0
+    give_back(instance, solution, r)
     at = node[n + 2 * r, NEXT]
     stop = n + 2 * r + 1
     supplied, lacking = 0, -1

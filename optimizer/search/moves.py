@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.search.compiled import compiled
-from optimizer.search.depot import depot_node, draw_from_stock
+from optimizer.search.depot import depot_node, draw_from_stock, give_back
 from optimizer.search.layout import (
     EARLIEST,
     LATEST,
@@ -144,6 +144,9 @@ def restore(instance: Any, solution: Any, worker: Any) -> None:
         if instance.group[job] >= 0:
             instance.task[job, EARLIEST] = solution.window[job, 0]
             instance.task[job, LATEST] = solution.window[job, 1]
+    if instance.has_depot:  # else one shift of a technician would lack what another still holds
+        for slot in range(worker.counts[C_SAVED]):
+            give_back(instance, solution, worker.saved_routes[slot])
     for slot in range(worker.counts[C_SAVED]):
         r = worker.saved_routes[slot]
         first, last = worker.saved_from[slot], worker.saved_from[slot + 1]
