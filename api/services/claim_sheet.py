@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.db.models import Bill, Consent, Job, Settlement
 from api.services.clock_events import arrivals
+from domain.clocks import EventKind
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAID = ("record", "label", "day", "amount", "reported", "arrived", "deadline", "bill", "consents")
@@ -72,7 +73,9 @@ def claim_sheet(session: Session, settlement: Settlement) -> bytes:
                 4,
                 [
                     "" if job is None else job.reported_at.isoformat(),
-                    "" if arrival is None else arrival.at.isoformat(),
+                    arrival.at.isoformat()
+                    if arrival is not None and arrival.kind is EventKind.MET
+                    else "",
                     "" if job is None else job.due_at.isoformat(),
                     "" if bill is None else bill.sha256,
                     " ".join(consents.get(key, [])) if key else "",

@@ -15,6 +15,7 @@ from api.services.clock_events import arrivals
 from api.services.equipment import fit_on
 from api.services.regions import local_day, local_midnight, the_region
 from api.services.rule_packs import rulebook, setting_of
+from domain.clocks import EventKind
 from domain.rules import Ruling
 
 
@@ -71,7 +72,11 @@ def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -
         .options(selectinload(Job.request).selectinload(Request.consumer))
     ).all()
     ids = [job.id for job in rows]
-    first_arrivals = arrivals(session, ids)
+    first_arrivals = {
+        job_id: event
+        for job_id, event in arrivals(session, ids).items()
+        if event.kind is EventKind.MET
+    }
     knocked = dict(
         session.execute(
             select(Visit.job_id, func.count(func.distinct(Visit.day)))

@@ -235,7 +235,8 @@ def backward(instance: Any, solution: Any, r: int) -> None:
         free = last_start(instance, job, free - length)
         due = instance.task[job, DUE]
         if instance.late_at_start:
-            free = min(free, max(due, node[job, BEGIN]))
+            # An arrival before due can start after it where one window ends before the next.
+            free = min(free, last_start(instance, job, max(due, node[job, BEGIN])))
         elif due < FAR and free > due:
             arrival = max(
                 arrive(

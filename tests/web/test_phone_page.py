@@ -257,6 +257,7 @@ def test_a_refused_event_is_shown_with_words_and_can_be_mended(
     press(card, "Finish")
     tick_everything(card)
     press(card, "Finish the visit")
+    expect(card).to_have_attribute("data-state", "done")
     expect(page.get_by_text("Everything has arrived")).to_be_visible()
     assert state_of(client, stop["visit_id"]) == "done"
 
