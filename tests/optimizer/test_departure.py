@@ -72,9 +72,9 @@ def test_the_search_counts_waiting_and_hours_as_its_plan_has_them(late_at: str) 
                 watch=lambda progress, seen=seen: seen.append(dict(progress.goals)),  # type: ignore[misc]
             )
             named = goals.split()[1]
-            if late_at == "arrival":
-                assert seen[-1][named] == plan.goals[named], (seed, goals)
-            else:
-                # With lateness at the start of service the search may still count a wait that a
-                # later departure spares; the plan is never worse than it was told.
+            if late_at == "start" and shift.breaks:
+                # The search may hold a break on another leg than the plan, which lays it anew
+                # where nobody is later; the plan is never worse than what was told.
                 assert seen[-1][named] >= plan.goals[named], (seed, goals)
+            else:
+                assert seen[-1][named] == plan.goals[named], (seed, goals)
