@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from optimizer.check import check
+from optimizer.consistent import consistent
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
@@ -79,18 +81,21 @@ def solve(
     Plan
         Always a plan; jobs that find no place are in ``unassigned`` with reasons.
     """
+    searched = consistent(problem)
     if engine == "ortools":
         from optimizer.reference.routing import solve_with_routing
 
-        plan = solve_with_routing(problem, stop, seed=seed, watch=watch)
+        plan = solve_with_routing(searched, stop, seed=seed, watch=watch)
     elif engine == "search":
         from optimizer.search.engine import solve_with_search
 
         plan = solve_with_search(
-            problem, stop, seed=seed, threads=threads, watch=watch, start=start
+            searched, stop, seed=seed, threads=threads, watch=watch, start=start
         )
     else:
         raise ValueError(f"unknown engine {engine!r}: use 'search' or 'ortools'")
+    if searched is not problem:
+        plan = replace(plan, goals=check(problem, plan).goals)
     return explain_plan(problem, plan, stop.seconds) if explained else plan
 
 

@@ -143,9 +143,13 @@ def timetable(
                 arrival = max(state.time + leg, job.release)
                 windows = job.time_windows
                 fixed = (starts or {}).get(job.id)
-                if fixed is None and job.pinned is not None:
-                    fixed = job.pinned.start
                 if fixed is not None:
+                    windows = ((fixed, fixed),)
+                elif job.pinned is not None and job.pinned.start is not None:
+                    fixed = job.pinned.start
+                    if windows and first_start(fixed, windows) != fixed:
+                        broken, at = "window", job.id
+                        continue
                     windows = ((fixed, fixed),)
                 ready = arrival
                 if not_before is not None and fixed is None:
