@@ -13,4 +13,7 @@ _REORDER = {"reassoc", "contract", "nsz", "arcp"}
 
 def compiled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Compile ``function`` with Numba, keeping its Python signature for the type checker."""
-    return cast(Callable[P, R], njit(cache=True, nogil=True, fastmath=_REORDER)(function))
+    return cast(
+        Callable[P, R],
+        njit(cache=True, nogil=True, fastmath=_REORDER, error_model="numpy")(function),
+    )

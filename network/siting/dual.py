@@ -9,7 +9,7 @@ within the radius cheaper. Whatever λ ≥ 0, ν ≥ 0, μ ≥ 0 are, the value 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from network.siting.compiled import compiled
 from network.siting.instance import Columns, Floats, Rows, States
 
 UNIT_ROUNDOFF = 1.1102230246251565e-16
+# a variable, or Numba compiles a version for the constant
+ZERO = cast(int, np.int64(0))
 
 
 class Ascent(NamedTuple):
@@ -57,6 +59,13 @@ def new_ascent(rows: Rows, prices: int, sites: int, multiplier: Floats) -> Ascen
         np.zeros(sites),
         np.zeros(n + prices),
     )
+
+
+@compiled
+def _copy(source: Floats, target: Floats) -> None:
+    """``target[:] = source``, which would compile the words of a shape error for seconds."""
+    for k in range(target.size):
+        target[k] = source[k]
 
 
 @compiled
@@ -110,7 +119,8 @@ def _smallest(
             total += value[k]
         return total, size
     if want > 0:
-        free[:size] = value[:size]
+        for k in range(size):
+            free[k] = value[k]
         limit = _smallest_but(free, size, want - 1)
         got = 0
         for k in range(size):
@@ -155,7 +165,7 @@ def choose(
     value = 0.0
     left = budget
     free = np.empty(m, np.int64)
-    size = 0
+    size = ZERO
     for j in range(m):
         chosen[j] = 0.0
         if state[j] == 1:
@@ -218,7 +228,7 @@ def choose(
             spent += taken[k] * spend[free[k]]
         if spent <= left:
             high_price = price
-            under[:] = taken
+            _copy(taken, under)
             under_spent = spent
             under_price = price
             under_value = total - price * left
@@ -226,17 +236,17 @@ def choose(
                 break
         elif attempt == 0:
             low_price = price
-            over[:] = taken
+            _copy(taken, over)
             over_spent = spent
             high_price = price * 1e6
             under_price = price
             under_value = total - price * left
-            under[:] = taken
+            _copy(taken, under)
             under_spent = left
             break
         else:
             low_price = price
-            over[:] = taken
+            _copy(taken, over)
             over_spent = spent
     share = 1.0
     if over_spent > under_spent and under_spent < left:
@@ -388,11 +398,11 @@ def ascend(
                 stalled += 1
             best = bound
             best_price = price
-            ascent.multiplier[:] = now
-            ascent.floor_multiplier[:] = now_floor
+            _copy(now, ascent.multiplier)
+            _copy(now_floor, ascent.floor_multiplier)
             for j in range(m):
                 ascent.score[j] = score[j] + price * use[0, j]
-            ascent.chosen[:] = chosen
+            _copy(chosen, ascent.chosen)
         else:
             stalled += 1
         if best >= target:
@@ -400,8 +410,8 @@ def ascend(
         if stalled >= patience:
             step *= shrink
             stalled = 0
-            now[:] = ascent.multiplier
-            now_floor[:] = ascent.floor_multiplier
+            _copy(ascent.multiplier, now)
+            _copy(ascent.floor_multiplier, now_floor)
             ascent.direction[:] = 0.0
             if step < 1e-3:
                 break

@@ -10,6 +10,7 @@ from network.siting.swap import (
     NONE,
     Standing,
     close_site,
+    copy_standing,
     improve,
     open_site,
     stand,
@@ -142,37 +143,38 @@ def shake_and_improve(
     m = state.size
     word = np.uint64(seed * 2 + 1)
     order = np.arange(m)
-    current = chosen.copy()
+    current = stand(rows, use, need.size, chosen)
+    current.fresh.fill(0)
+    trial = stand(rows, use, need.size, chosen)
     value_now = best
     worse = 0
     for _ in range(rounds):
-        standing = stand(rows, use, need.size, current)
-        standing.fresh[:] = 0
+        copy_standing(current, trial)
         word = _next_word(word)
         offset = np.int64(word % np.uint64(m))
         for k in range(m):
             order[k] = (k + offset) % m
         if (word >> np.uint64(33)) % np.uint64(10) < np.uint64(7):
-            word = _shake_near(rows, columns, use, state, standing, word)
+            word = _shake_near(rows, columns, use, state, trial, word)
         else:
-            word = _shake_anywhere(rows, columns, use, state, standing, likely, word)
-        improve(rows, columns, fixed, use, limit, least, most, need, price, state, standing, order)
-        value = value_of(standing, fixed) + violation(standing, need, use, limit, price)
+            word = _shake_anywhere(rows, columns, use, state, trial, likely, word)
+        improve(rows, columns, fixed, use, limit, least, most, need, price, state, trial, order)
+        value = value_of(trial, fixed) + violation(trial, need, use, limit, price)
         if value < best - 1e-10 * (1.0 + abs(best)):
             best = value
             worse = 0
             value_now = value
+            copy_standing(trial, current)
             for j in range(m):
-                current[j] = 1 if standing.open_at[j] >= 0 else 0
-            chosen[:] = current
+                chosen[j] = 1 if trial.open_at[j] >= 0 else 0
         elif value <= value_now + 2e-4 * abs(best) and worse < 20:
             if value > value_now:
                 worse += 1
             value_now = value
-            for j in range(m):
-                current[j] = 1 if standing.open_at[j] >= 0 else 0
+            copy_standing(trial, current)
         elif worse >= 20:
             worse = 0
             value_now = best
-            current[:] = chosen
+            current = stand(rows, use, need.size, chosen)
+            current.fresh.fill(0)
     return best

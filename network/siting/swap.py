@@ -71,6 +71,29 @@ def stand(rows: Rows, use: Floats, floors: int, chosen: States) -> Standing:
 
 
 @compiled
+def copy_standing(source: Standing, target: Standing) -> None:
+    """Overwrite ``target`` by ``source``, a plan over the same rows and sites."""
+    for j in range(source.open_at.size):
+        target.open_at[j] = source.open_at[j]
+        target.sites[j] = source.sites[j]
+        target.loss[j] = source.loss[j]
+        target.fresh[j] = source.fresh[j]
+    target.size[0] = source.size[0]
+    for i in range(source.first.size):
+        target.first[i] = source.first[i]
+        target.second[i] = source.second[i]
+        target.first_cost[i] = source.first_cost[i]
+        target.second_cost[i] = source.second_cost[i]
+        target.open_count[i] = source.open_count[i]
+    for k in range(source.used.size):
+        target.used[k] = source.used[k]
+    for d in range(source.covered.size):
+        target.covered[d] = source.covered[d]
+        for j in range(source.open_at.size):
+            target.cover_loss[j, d] = source.cover_loss[j, d]
+
+
+@compiled
 def look_up(rows: Rows, standing: Standing, i: int) -> None:
     """Find the two cheapest open sites of row ``i``."""
     if rows.times[i] == 2:
@@ -145,7 +168,7 @@ def open_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, f: 
     for k in range(use.shape[0]):
         standing.used[k] += use[k, f]
     for k in range(columns.start[f], columns.start[f + 1]):
-        i = int(columns.row[k])
+        i = int(np.int64(columns.row[k]))
         c = columns.cost[k]
         if rows.times[i] == 2:
             account(rows, standing, i, -1.0)
@@ -178,7 +201,7 @@ def close_site(rows: Rows, columns: Columns, use: Floats, standing: Standing, r:
     for k in range(use.shape[0]):
         standing.used[k] -= use[k, r]
     for k in range(columns.start[r], columns.start[r + 1]):
-        i = int(columns.row[k])
+        i = int(np.int64(columns.row[k]))
         if standing.first[i] == r or standing.second[i] == r or rows.times[i] == 2:
             account(rows, standing, i, -1.0)
             look_up(rows, standing, i)
@@ -282,7 +305,7 @@ def improve(
         for s in range(standing.size[0]):
             rise[standing.sites[s]] = 0.0
         for k in range(columns.start[f], columns.start[f + 1]):
-            i = int(columns.row[k])
+            i = int(np.int64(columns.row[k]))
             c = columns.cost[k]
             if rows.times[i] == 2:
                 pay = rows.escape[i]
@@ -306,7 +329,7 @@ def improve(
                 for s in range(standing.size[0]):
                     cover_change[standing.sites[s], d] = 0.0
             for k in range(columns.start[f], columns.start[f + 1]):
-                i = int(columns.row[k])
+                i = int(np.int64(columns.row[k]))
                 d = rows.floor[i]
                 if d >= 0 and rows.times[i] == 2:
                     counted = rows.floor_weight[i]
@@ -391,7 +414,7 @@ def greedy(
                 continue
             gain = -fixed[j]
             for k in range(columns.start[j], columns.start[j + 1]):
-                i = int(columns.row[k])
+                i = int(np.int64(columns.row[k]))
                 if rows.times[i] == 2:
                     if standing.open_count[i] < 2:
                         # the first of two is worth half, or no pair would ever begin
