@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
+from api.services.vroom import solve_vroom
 from tests.api.world import World
 
 V1 = "/api/v1"
@@ -29,6 +31,12 @@ def test_a_vroom_input_is_answered_in_vrooms_words(planner: FlaskClient) -> None
     [route] = told["routes"]
     assert sorted(step["id"] for step in route["steps"] if step["type"] == "job") == [1, 2, 3]
     assert planner.post(f"{V1}/vroom?iterations=200", json=question()).get_json() == told
+
+
+@pytest.mark.parametrize("engine", ["search", "ortools"])
+def test_no_engine_leaves_out_what_a_vehicle_can_serve(engine: str) -> None:
+    told = solve_vroom(question(), 20, 1, engine)
+    assert (told["summary"]["unassigned"], told["summary"]["duration"]) == (0, 600)
 
 
 def test_what_does_not_fit_is_one_clear_error(planner: FlaskClient) -> None:
