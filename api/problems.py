@@ -185,7 +185,11 @@ def from_http(error: HTTPException) -> Response:
     detail = data.get("detail", "")
     if code == "invalid" and not detail and errors:
         detail = "; ".join(_flatten(errors))[:500]
-    return problem(code, detail, errors=errors, headers=headers)
+    params = None
+    if code == "too_large" and request.max_content_length:
+        params = {"largest_bytes": request.max_content_length}
+        detail = detail or f"up to {request.max_content_length} bytes are taken here"
+    return problem(code, detail, params=params, errors=errors, headers=headers)
 
 
 def _flatten(errors: Any, path: str = "") -> list[str]:

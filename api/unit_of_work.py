@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.access import ANYONE, roles_for
 from api.services import idempotency, looks
@@ -79,6 +80,15 @@ def _refuse_other_sites() -> None:
         "none",
     ):
         raise Refusal("cross_origin")
+
+
+def refuse_endless() -> None:
+    """A body without a length ends where the limit is: it was cut, and must not pass for whole."""
+    if request.content_length is not None or request.method in SAFE_METHODS:
+        return
+    largest = request.max_content_length
+    if largest is not None and len(request.get_data(cache=True)) >= largest:
+        raise RequestEntityTooLarge
 
 
 def check_access() -> None:
@@ -155,9 +165,14 @@ def _keep_looks(session: Session, response: Response) -> None:
         session,
         who,
         f"{'GET' if reads else request.method} {request.url_rule.rule}",
-        unquote(request.headers.get(REASON, "")),
+        _one_line(unquote(request.headers.get(REASON, ""))),
         only_looks=reads,
     )
+
+
+def _one_line(text: str) -> str:
+    """Text that a database can hold and a page can show: what is not printable becomes a space."""
+    return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
 def close(_error: BaseException | None) -> None:
@@ -170,6 +185,7 @@ def close(_error: BaseException | None) -> None:
 def register(app: Flask) -> None:
     """Put every request of this application into its own transaction."""
     app.before_request(check_access)
+    app.before_request(refuse_endless)
     app.before_request(claim_key)
     app.after_request(settle)
     app.teardown_appcontext(close)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 from pathlib import Path
 
@@ -102,6 +103,26 @@ def test_bad_values_get_one_clear_422_that_names_the_place(
     assert answer.get_json()["code"] == "invalid"
     assert where in answer.get_json()["errors"]["json"]
     assert where in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/requests", "/api/v1/imports/customers"])
+def test_a_body_without_a_length_is_refused_where_the_limit_cuts_it(
+    dispatcher: FlaskClient, path: str
+) -> None:
+    answer = dispatcher.post(
+        path,
+        input_stream=io.BytesIO(b" " * 25_000_000),
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "too_large")
+    assert answer.get_json()["params"]["largest_bytes"] >= 1_000_000
+
+
+@pytest.mark.parametrize("reason", ["%00", "a%00b", "%ED%A0%80", "x" * 900])
+def test_no_reason_of_a_look_breaks_the_server(dispatcher: FlaskClient, reason: str) -> None:
+    assert dispatcher.get("/api/v1/jobs", headers={"Look-Reason": reason}).status_code == 200
 
 
 def test_a_fault_of_ours_tells_nothing_of_the_inside(world: World) -> None:
