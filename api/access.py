@@ -80,6 +80,9 @@ CONSULTING: Final = AUDITING | {PLANNER}
 PLANS_READERS: Final = OFFICE | {AUDITOR, REGULATOR}
 """Who may see where outlets are going to stand, and why."""
 
+EVIDENCE: Final = frozenset({AUDITOR, REGULATOR, ADMIN})
+"""Who may take cases out whole, with a reason: a pack shows personal data in clear."""
+
 ASKING: Final = frozenset({AUDITOR, REGULATOR})
 """Roles that are shown personal data only when they give a reason."""
 
@@ -266,6 +269,11 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/audits/<uuid:audit_id>/actions"): AUDITING,
         ("GET", f"{V1}/audit-actions"): OFFICE | {AUDITOR, DESK_AGENT, REGULATOR},
         ("POST", f"{V1}/audit-actions/<uuid:action_id>/done"): OFFICE | {AUDITOR, DESK_AGENT},
+        ("POST", f"{V1}/evidence"): EVIDENCE,
+        ("GET", f"{V1}/evidence"): EVIDENCE,
+        ("GET", f"{V1}/evidence/<uuid:pack_id>"): EVIDENCE,
+        ("POST", f"{V1}/evidence/<uuid:pack_id>/cancel"): EVIDENCE,
+        ("GET", f"{V1}/evidence/<uuid:pack_id>/file"): EVIDENCE,
         ("GET", f"{V1}/consultation/indicators"): CONSULTED | CONSULTING,
         ("GET", f"{V1}/consultation/agenda"): CONSULTED | CONSULTING,
         ("POST", f"{V1}/consultation/agenda"): CONSULTING,

@@ -230,6 +230,7 @@ def run_worker(settings: Settings) -> None:
                     wiring.anchor_of(settings),
                     wiring.carriers_of(settings),
                     settings.data_dir,
+                    wiring.signer_of(settings),
                     webhook_private_targets=settings.webhook_private_targets,
                 )
             )

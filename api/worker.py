@@ -13,11 +13,13 @@ import structlog
 from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.db.queue import PLAN_TASK, SCENARIO_TASK, SCENARIOS, queue_app
+from api.db.queue import PACK_TASK, PACKS, PLAN_TASK, SCENARIO_TASK, SCENARIOS, queue_app
 from api.services import durations, idempotency, inbox, outbox, photos, scenario_runs, webhooks
 from api.services.anchor import Anchor
 from api.services.breaches import raise_alerts
 from api.services.carriers import Carrier
+from api.services.packs import orders
+from api.services.packs.pack import Signer
 from api.services.planning import carry_out
 from api.services.policies import policy_on
 from api.services.sealing import anchor_head, seal
@@ -42,12 +44,14 @@ def build(
     anchor: Anchor | None = None,
     carriers: Sequence[Carrier] = (),
     data_dir: Path | None = None,
+    signer: Signer | None = None,
     *,
     webhook_private_targets: bool = False,
 ) -> App:
     """The queue's application with its tasks bound to this database, these roads, this anchor.
 
-    Without ``carriers`` no message comes in or goes out; without ``data_dir`` photos are kept.
+    Without ``carriers`` no message comes in or goes out; without ``data_dir`` photos are kept, and
+    without that or ``signer`` evidence packs are left to another worker.
     """
     app = queue_app(url)
 
@@ -58,6 +62,9 @@ def build(
     @app.task(name=SCENARIO_TASK, queue=SCENARIOS)
     def scenario_run(scenario_id: str, run_number: int) -> None:
         scenario_runs.carry_out(sessions, UUID(scenario_id), run_number, _stopping.is_set)
+
+    if signer is not None and data_dir is not None:
+        _make_packs(app, sessions, data_dir, signer)
 
     @app.periodic(cron="23 * * * *")
     @app.task(name="forget_keys", queue=UPKEEP, queueing_lock="forget_keys")
@@ -117,9 +124,16 @@ def build(
         if data_dir is not None:
             with sessions.begin() as session:
                 gone = len(list(photos.forget(session, data_dir, now.date())))
+                orders.forget(session, data_dir, now)
         log.info("durations learned, old photos forgotten", model=model.version, photos=gone)
 
     return app
+
+
+def _make_packs(app: App, sessions: sessionmaker[Session], data_dir: Path, signer: Signer) -> None:
+    @app.task(name=PACK_TASK, queue=PACKS)
+    def evidence_pack(pack_id: str) -> None:
+        orders.carry_out(sessions, UUID(pack_id), data_dir, signer, _stopping.is_set)
 
 
 async def _revive(app: App) -> None:
@@ -138,17 +152,21 @@ async def _keep_reviving(app: App) -> None:
 async def _serve(app: App) -> None:
     async with app.open_async():
         reviver = asyncio.create_task(_keep_reviving(app))
-        planner = asyncio.create_task(
-            app.run_worker_async(
-                queues=[SCENARIOS],
-                delete_jobs="successful",
-                install_signal_handlers=False,
-                fetch_job_polling_interval=2.0,
-                update_heartbeat_interval=HEARTBEAT_S,
-                stalled_worker_timeout=STALLED_AFTER_S,
-                shutdown_graceful_timeout=GRACE_S,
+        # What takes long has workers of its own beside the one that plans today.
+        slow = [
+            asyncio.create_task(
+                app.run_worker_async(
+                    queues=[queue],
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=2.0,
+                    update_heartbeat_interval=HEARTBEAT_S,
+                    stalled_worker_timeout=STALLED_AFTER_S,
+                    shutdown_graceful_timeout=GRACE_S,
+                )
             )
-        )
+            for queue in (SCENARIOS, *([PACKS] if PACK_TASK in app.tasks else []))
+        ]
         try:
             await app.run_worker_async(
                 queues=["plans", UPKEEP],
@@ -160,15 +178,16 @@ async def _serve(app: App) -> None:
         finally:
             _stopping.set()
             reviver.cancel()
-            planner.cancel()
-            await asyncio.gather(planner, return_exceptions=True)
+            for one in slow:
+                one.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def _drain(app: App) -> None:
     async with app.open_async():
         await _revive(app)
         await app.run_worker_async(
-            queues=["plans", SCENARIOS],
+            queues=["plans", SCENARIOS, *([PACKS] if PACK_TASK in app.tasks else [])],
             wait=False,
             delete_jobs="successful",
             install_signal_handlers=False,

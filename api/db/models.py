@@ -27,6 +27,7 @@ from api.db.ledger import LedgerAnchor, LedgerHead, LedgerRow, LedgerSeal
 from api.db.links import ConsumerLink
 from api.db.live import PlanChange
 from api.db.looks import Look
+from api.db.packs import EvidencePack
 from api.db.people import Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.quality import FollowUp, Incident, MeritAppeal, MeritEntry, ScorecardRun, Survey
@@ -71,6 +72,7 @@ __all__ = [
     "Equipment",
     "EquipmentCheck",
     "EquipmentDuty",
+    "EvidencePack",
     "FollowUp",
     "HeldEvent",
     "IdempotencyKey",

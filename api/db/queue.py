@@ -12,6 +12,10 @@ SCENARIO_TASK = "scenario_run"
 SCENARIOS = "scenarios"
 """A queue of its own: weeks that are replayed do not keep the plan of today waiting."""
 
+PACK_TASK = "evidence_pack"
+PACKS = "packs"
+"""Nor does a year of evidence."""
+
 # Only used to write jobs through a connection that is handed over: it never opens one itself.
 _door = App(connector=SyncPsycopgConnector())
 
@@ -37,6 +41,15 @@ def enqueue_scenario(session: Session, scenario_id: str, run_number: int) -> Non
     ).defer(scenario_id=scenario_id, run_number=run_number)
 
 
+def enqueue_pack(session: Session, pack_id: str) -> None:
+    """Ask a worker to make an evidence pack."""
+    session.flush()
+    raw = session.connection().connection.dbapi_connection
+    _door.configure_task(PACK_TASK, queue=PACKS, lock=f"pack-{pack_id}", connection=raw).defer(
+        pack_id=pack_id
+    )
+
+
 def queue_app(url: str) -> App:
     """A procrastinate application on this database, for workers."""
-    return App(connector=PsycopgConnector(conninfo=plain_url(url), min_size=1, max_size=4))
+    return App(connector=PsycopgConnector(conninfo=plain_url(url), min_size=1, max_size=6))

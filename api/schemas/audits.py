@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from api.schemas.fields import CursorQuery, Instant, Line, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, Text, page_of
 from api.services.audits import LARGEST_SAMPLE
 from domain.audits import VERDICTS
 
@@ -32,8 +32,8 @@ class NewAuditSchema(Schema):
 
     title = Line(required=True)
     checklist = Line(load_default="service")
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
     strata = fields.String(
         load_default="none", validate=validate.OneOf(("none", "outlet", "class"))
     )
@@ -48,8 +48,8 @@ class NewAuditSchema(Schema):
 class AgainSchema(Schema):
     """The same measure over another period."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
     seed = Hex(8, 64, load_default="")
 
 
@@ -62,8 +62,8 @@ class AuditSchema(Schema):
     checklist = fields.String(required=True)
     checklist_version = fields.String(required=True)
     items = fields.List(fields.Dict(), required=True)
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
     outlet_id = fields.UUID(required=True, allow_none=True)
     job_class = fields.String(required=True)
     strata = fields.String(required=True)
@@ -160,7 +160,7 @@ class NewActionSchema(Schema):
     item = Line(required=True)
     text = Text(required=True)
     owner = Line(required=True)
-    due_on = fields.Date(required=True)
+    due_on = Day(required=True)
 
 
 class ActionSchema(Schema):
@@ -171,7 +171,7 @@ class ActionSchema(Schema):
     item = fields.String(required=True)
     text = fields.String(required=True)
     owner = fields.String(required=True)
-    due_on = fields.Date(required=True)
+    due_on = Day(required=True)
     done_at = Instant(required=True, allow_none=True)
     done_note = fields.String(required=True)
     overdue = fields.Boolean(required=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from api.schemas.fields import CursorQuery, Instant, Line, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, Text, page_of
 
 
 class IndicatorsQuery(Schema):
     """Whole days of the region, both included."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
 
 
 class CountSchema(Schema):
@@ -47,7 +47,7 @@ class NewAgendaItemSchema(Schema):
 
     title = Line(required=True)
     text = Text(required=True)
-    meets_on = fields.Date(load_default=None, allow_none=True)
+    meets_on = Day(load_default=None, allow_none=True)
 
 
 class AgendaItemSchema(Schema):
@@ -56,7 +56,7 @@ class AgendaItemSchema(Schema):
     id = fields.UUID(required=True)
     title = fields.String(required=True)
     text = fields.String(required=True)
-    meets_on = fields.Date(required=True, allow_none=True)
+    meets_on = Day(required=True, allow_none=True)
     created_at = Instant(required=True)
 
 
@@ -84,7 +84,7 @@ class SuggestionSchema(Schema):
     party = fields.String(required=True)
     text = fields.String(required=True)
     told_at = Instant(required=True)
-    due_on = fields.Date(required=True)
+    due_on = Day(required=True)
     answer = fields.String(required=True)
     answered_at = Instant(required=True, allow_none=True)
     late = fields.Boolean(required=True)

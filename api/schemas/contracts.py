@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from api.schemas.fields import Instant, Line, Text, page_of
+from api.schemas.fields import Day, Instant, Line, Text, page_of
 from domain.fees import LARGEST_FEN
 from domain.settlement import TermsKind
 
@@ -18,8 +18,8 @@ class NewContractSchema(Schema):
     kind = fields.Enum(TermsKind, by_value=True, required=True)
     party = Line(required=True)
     outlet_id = fields.UUID(load_default=None, allow_none=True)
-    valid_from = fields.Date(required=True)
-    valid_until = fields.Date(load_default=None, allow_none=True)
+    valid_from = Day(required=True)
+    valid_until = Day(load_default=None, allow_none=True)
     currency = fields.String(
         load_default="CNY", validate=validate.Regexp(r"^[A-Z]{3}$", error="must be like CNY")
     )
@@ -41,8 +41,8 @@ class ContractSchema(Schema):
     kind = fields.String(required=True)
     party = fields.String(required=True)
     outlet_id = fields.UUID(required=True, allow_none=True)
-    valid_from = fields.Date(required=True)
-    valid_until = fields.Date(required=True, allow_none=True)
+    valid_from = Day(required=True)
+    valid_until = Day(required=True, allow_none=True)
     currency = fields.String(required=True)
     unit_fen = fields.Integer(required=True)
     share_permille = fields.Integer(required=True)
@@ -58,8 +58,8 @@ ContractPageSchema = page_of(ContractSchema)
 class NewSettlementSchema(Schema):
     """The whole days to settle; they have to be over."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
 
 
 class SettlementSchema(Schema):
@@ -67,8 +67,8 @@ class SettlementSchema(Schema):
 
     id = fields.UUID(required=True)
     contract_id = fields.UUID(required=True)
-    first = fields.Date(required=True, data_key="from", attribute="start")
-    last = fields.Date(required=True, data_key="to", attribute="end")
+    first = Day(required=True, data_key="from", attribute="start")
+    last = Day(required=True, data_key="to", attribute="end")
     status = fields.String(required=True)
     note = fields.String(required=True)
     total_fen = fields.Integer(required=True)

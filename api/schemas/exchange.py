@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from api.schemas.fields import CursorQuery, Instant, Line, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, page_of
 from api.services.tables_out import FORMATS
 
 
@@ -48,8 +48,8 @@ class TemplateQuery(Schema):
 class ExportQuery(TemplateQuery):
     """Which rows: calendar days of the region, both included."""
 
-    first = fields.Date(data_key="from")
-    last = fields.Date(data_key="to")
+    first = Day(data_key="from")
+    last = Day(data_key="to")
 
 
 class CalendarSchema(Schema):

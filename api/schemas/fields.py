@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
@@ -63,6 +63,16 @@ class Instant(fields.AwareDateTime):
         if value is None or isinstance(value, str):
             return value
         return value.astimezone(UTC).isoformat()
+
+
+class Day(fields.Date):
+    """A date that a calendar of people knows."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if not 1970 <= day.year < 2200:
+            raise ValidationError("must lie between the years 1970 and 2200")
+        return day
 
 
 class PlaceSchema(Schema):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.db.intake import CallFigures, IncomingMessage
-from api.schemas.fields import CursorQuery, Instant, Line, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, Text, page_of
 from api.schemas.work import ReportSchema
 from api.schemas.workforce import PART
 from domain.lifecycle import OFFICE_EVENTS
@@ -69,14 +69,14 @@ class ImportQuery(Schema):
 class FiguresQuery(Schema):
     """Which days."""
 
-    since = fields.Date()
-    until = fields.Date()
+    since = Day()
+    until = Day()
 
 
 class CallFiguresSchema(Schema):
     """A day's answer times; percentiles are nearest-rank, in whole seconds."""
 
-    date = fields.Date(required=True)
+    date = Day(required=True)
     policy = fields.String(required=True)
     figures = fields.Dict(required=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from api.db.plans import Plan, PlanRun, Visit
-from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, PlaceSchema, Text, page_of
 from api.schemas.workforce import PART
 from api.services.publishing import etag
 from domain.lifecycle import TECHNICIAN_EVENTS
@@ -16,7 +16,7 @@ from domain.lifecycle import TECHNICIAN_EVENTS
 class PlanOrderSchema(Schema):
     """A day to plan. Everything may be left out: the day at hand, the configured engine."""
 
-    date = fields.Date()
+    date = Day()
     as_of = Instant(metadata={"description": "Nothing new starts before; now when left out"})
     engine = fields.String(validate=validate.OneOf(("search", "ortools")))
     seconds = fields.Float(validate=validate.Range(0.1, 600))
@@ -29,7 +29,7 @@ class PlanRunSchema(Schema):
     """How far a run is."""
 
     id = fields.UUID(required=True)
-    date = fields.Date(required=True)
+    date = Day(required=True)
     as_of = Instant(required=True)
     status = fields.String(
         required=True,
@@ -50,7 +50,7 @@ class PlanSchema(Schema):
 
     id = fields.UUID(required=True)
     run_id = fields.UUID(required=True)
-    date = fields.Date(required=True)
+    date = Day(required=True)
     version = fields.Integer(required=True)
     status = fields.String(
         required=True, validate=validate.OneOf(("draft", "published", "superseded"))
@@ -74,7 +74,7 @@ class PlanDetailSchema(PlanSchema):
 class PlanQuery(CursorQuery):
     """Which plans; newest last."""
 
-    date = fields.Date()
+    date = Day()
     status = fields.String(validate=validate.OneOf(("draft", "published", "superseded")))
 
 
@@ -194,7 +194,7 @@ class VisitSchema(Schema):
     job_id = fields.UUID(required=True)
     technician_id = fields.UUID(required=True)
     plan_id = fields.UUID(required=True)
-    date = fields.Date(required=True)
+    date = Day(required=True)
     state = fields.String(required=True)
     arrival = Instant(required=True)
     start = Instant(required=True)
@@ -205,7 +205,7 @@ class VisitSchema(Schema):
 class VisitQuery(CursorQuery):
     """Which active visits."""
 
-    date = fields.Date()
+    date = Day()
 
 
 VisitPageSchema = page_of(VisitSchema)
@@ -230,7 +230,7 @@ ActivityPageSchema = page_of(ActivitySchema)
 class RouteQuery(Schema):
     """Which day's route; without a date, today's or the next there is."""
 
-    date = fields.Date()
+    date = Day()
 
 
 def run_view(run: PlanRun, plan_id: Any) -> dict[str, Any]:

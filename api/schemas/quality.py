@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from api.schemas.fields import CursorQuery, Instant, Line, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, Text, page_of
 from api.services.incidents import TOPICS
 from api.services.surveys import CONDUCT, CallBack
 from domain.quality import Share
@@ -23,16 +23,16 @@ class ShareSchema(Schema):
 class PeriodQuery(Schema):
     """Whole days of the region, both included."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
     outlet_id = fields.UUID()
 
 
 class TopicsQuery(Schema):
     """A period, held against the one of the same length before it."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
 
 
 class NewSurveySchema(Schema):
@@ -177,8 +177,8 @@ IncidentPageSchema = page_of(IncidentSchema)
 class NewScorecardSchema(Schema):
     """The period to score, and the outlet; without one, the whole firm."""
 
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = Day(required=True, data_key="from")
+    last = Day(required=True, data_key="to")
     outlet_id = fields.UUID(load_default=None, allow_none=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.db.rights import LANGUAGES, TEXT_KEYS
-from api.schemas.fields import CursorQuery, Instant, Line, Text, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, Text, page_of
 from domain.clocks import EventKind
 from domain.complaints import ComplaintEvent, ComplaintState
 from domain.fees import LARGEST_FEN, LineKind
@@ -27,7 +27,7 @@ class LawQuery(Schema):
     """Where and when; the installation's own place and today when left out."""
 
     place = fields.String(validate=PLACE)
-    date = fields.Date()
+    date = Day()
     product = Line(longest=60)
 
 
@@ -37,8 +37,8 @@ class DifferenceSchema(Schema):
     law = Line(required=True, longest=60)
     before = Line(required=True, longest=100)
     after = Line(required=True, longest=100)
-    since = fields.Date(load_default=None, allow_none=True)
-    until = fields.Date(load_default=None, allow_none=True)
+    since = Day(load_default=None, allow_none=True)
+    until = Day(load_default=None, allow_none=True)
     place = fields.String(load_default=None, allow_none=True, validate=PLACE)
 
 
@@ -46,7 +46,7 @@ class ClockQuery(Schema):
     """As of which instant, by the rules of which day."""
 
     as_of = Instant()
-    rules_on = fields.Date()
+    rules_on = Day()
 
 
 class ClockEventSchema(Schema):
@@ -116,7 +116,7 @@ class NewPriceBookSchema(Schema):
     currency = fields.String(
         required=True, validate=validate.Regexp(r"^[A-Z]{3}$", error="must be a code like CNY")
     )
-    valid_from = fields.Date(required=True)
+    valid_from = Day(required=True)
     items = fields.List(
         fields.Nested(PriceItemSchema), required=True, validate=validate.Length(1, 5000)
     )
@@ -128,7 +128,7 @@ class PriceBookSchema(Schema):
     id = fields.UUID(required=True)
     version = fields.String(required=True)
     currency = fields.String(required=True)
-    valid_from = fields.Date(required=True)
+    valid_from = Day(required=True)
     sha256 = fields.String(required=True)
     document = fields.Dict(required=True)
     published_at = Instant(required=True)
@@ -138,7 +138,7 @@ class PurchaseSchema(Schema):
     """The thing that is repaired, and what proves its sale."""
 
     serial = Line(load_default=None, allow_none=True, longest=100)
-    sold_on = fields.Date(load_default=None, allow_none=True)
+    sold_on = Day(load_default=None, allow_none=True)
     warranty_months = fields.Integer(
         load_default=None, allow_none=True, validate=validate.Range(0, 600)
     )
@@ -151,19 +151,19 @@ class PurchaseSchema(Schema):
 class StaySchema(Schema):
     """A stay in repair."""
 
-    began_on = fields.Date(required=True)
-    ended_on = fields.Date(load_default=None, allow_none=True)
+    began_on = Day(required=True)
+    ended_on = Day(load_default=None, allow_none=True)
     held = fields.Boolean(load_default=True)
     parts_wait = fields.Integer(load_default=0, validate=validate.Range(0, 3660))
     by_repairer = fields.Integer(load_default=0, validate=validate.Range(0, 3660))
-    loaner_on = fields.Date(load_default=None, allow_none=True)
+    loaner_on = Day(load_default=None, allow_none=True)
 
 
 class EntitlementQuery(Schema):
     """As of which day, by the rules of which day."""
 
-    as_of = fields.Date()
-    rules_on = fields.Date()
+    as_of = Day()
+    rules_on = Day()
 
 
 class WantedSchema(Schema):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.db.scenarios import SCENARIO_STATUSES, ScenarioRow, Vacancy
-from api.schemas.fields import CursorQuery, Instant, Line, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, page_of
 from api.schemas.workforce import SKILL, NewCertificateSchema
 from network.scenarios.question import MOST_CANDIDATES, MOST_HIRED, MOST_NEW
 
@@ -99,7 +99,7 @@ class NewScenarioSchema(Schema):
     )
     siting = fields.Nested(SitingOrderSchema, allow_none=True)
     staffing = fields.Nested(StaffingOrderSchema, allow_none=True)
-    start = fields.Date(metadata={"description": "First counted day; the next Monday else"})
+    start = Day(metadata={"description": "First counted day; the next Monday else"})
     days = fields.Integer(validate=validate.Range(1, 92))
     warm_up_days = fields.Integer(validate=validate.Range(0, 28))
     iterations = fields.Integer(

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.db.things import Equipment
-from api.schemas.fields import CursorQuery, Instant, Line, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, page_of
 from api.schemas.workforce import PART, SKILL
 from api.services.photos import KINDS
 
@@ -117,7 +117,7 @@ class DutySchema(Schema):
 
     kind = fields.String(required=True, validate=validate.OneOf(("calibration", "preventive")))
     every_days = fields.Integer(required=True, validate=validate.Range(1, 3660))
-    first_due_on = fields.Date(required=True)
+    first_due_on = Day(required=True)
 
 
 class NewEquipmentSchema(Schema):
@@ -127,7 +127,7 @@ class NewEquipmentSchema(Schema):
     serial = Line(required=True, longest=100)
     outlet_id = fields.UUID(required=True)
     technician_id = fields.UUID(load_default=None, allow_none=True)
-    in_service_from = fields.Date(required=True)
+    in_service_from = Day(required=True)
     duties = fields.List(
         fields.Nested(DutySchema), load_default=list, validate=validate.Length(max=2)
     )
@@ -137,16 +137,16 @@ class HandOverSchema(Schema):
     """Who holds a device from now on; null: its outlet. `retired_on` ends its use."""
 
     technician_id = fields.UUID(required=True, allow_none=True)
-    retired_on = fields.Date(load_default=None, allow_none=True)
+    retired_on = Day(load_default=None, allow_none=True)
 
 
 class NewCheckSchema(Schema):
     """A calibration or preventive job that was done."""
 
     kind = fields.String(required=True, validate=validate.OneOf(("calibration", "preventive")))
-    done_on = fields.Date(required=True)
+    done_on = Day(required=True)
     passed = fields.Boolean(required=True)
-    valid_until = fields.Date(required=True)
+    valid_until = Day(required=True)
     paper = Line(load_default="", shortest=0)
 
     @validates_schema
@@ -164,8 +164,8 @@ class EquipmentSchema(Schema):
     serial = fields.String(required=True)
     outlet_id = fields.UUID(required=True)
     technician_id = fields.UUID(required=True, allow_none=True)
-    in_service_from = fields.Date(required=True)
-    retired_on = fields.Date(required=True, allow_none=True)
+    in_service_from = Day(required=True)
+    retired_on = Day(required=True, allow_none=True)
     usable = fields.Boolean(required=True)
 
 
@@ -184,8 +184,8 @@ class NewTrainingSchema(Schema):
     hours = fields.Integer(load_default=0, validate=validate.Range(0, 10_000))
     provider = Line(load_default="", shortest=0)
     cost_fen = fields.Integer(load_default=0, validate=validate.Range(0, 10**12))
-    completed_on = fields.Date(required=True)
-    valid_until = fields.Date(load_default=None, allow_none=True)
+    completed_on = Day(required=True)
+    valid_until = Day(load_default=None, allow_none=True)
 
     @validates_schema
     def in_order(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -214,8 +214,8 @@ class CertificateSchema(Schema):
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     skill = fields.String(required=True)
-    valid_from = fields.Date(required=True)
-    valid_until = fields.Date(required=True)
+    valid_from = Day(required=True)
+    valid_until = Day(required=True)
 
 
 class CostSchema(Schema):
@@ -248,7 +248,7 @@ class PhotoSchema(Schema):
     height = fields.Integer(required=True)
     place_removed = fields.Boolean(required=True)
     taken_at = Instant(required=True)
-    keep_until = fields.Date(required=True)
+    keep_until = Day(required=True)
 
 
 MovePageSchema = page_of(MoveSchema)

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.db.workforce import Outlet, Shift, Technician
-from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, WindowSchema, page_of
+from api.schemas.fields import CursorQuery, Day, Instant, Line, PlaceSchema, WindowSchema, page_of
 
 SKILL = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,59}$", error="must be a code like aircon")
 PART = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$", error="must be a code like PCB-7")
@@ -35,8 +35,8 @@ class NewCertificateSchema(Schema):
 
     name = Line(required=True)
     skill = fields.String(required=True, validate=SKILL)
-    valid_from = fields.Date(required=True)
-    valid_until = fields.Date(required=True)
+    valid_from = Day(required=True)
+    valid_until = Day(required=True)
 
     @validates_schema
     def in_order(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -119,7 +119,7 @@ class ShiftSchema(Schema):
 
     id = fields.UUID(required=True)
     technician_id = fields.UUID(required=True)
-    date = fields.Date(required=True)
+    date = Day(required=True)
     start = Instant(required=True)
     end = Instant(required=True)
     overtime_s = fields.Integer(required=True)
@@ -130,7 +130,7 @@ class ShiftSchema(Schema):
 class ShiftQuery(CursorQuery):
     """Which shifts."""
 
-    date = fields.Date()
+    date = Day()
 
 
 OutletPageSchema = page_of(OutletSchema)

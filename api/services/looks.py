@@ -21,6 +21,7 @@ from domain import roles
 REQUEST: Final = "request"
 PLAN: Final = "plan"
 ROUTE_SHEET: Final = "route_sheet"
+EVIDENCE: Final = "evidence"
 NOTHING_PERSONAL: Final = "none"
 LONGEST_REASON: Final = 300
 

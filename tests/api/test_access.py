@@ -36,6 +36,8 @@ OUTSIDE_WRITES = {
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/<uuid:token_id>"),
     ("POST", "/api/v1/jobs/<uuid:job_id>/personal"),
+    ("POST", "/api/v1/evidence"),
+    ("POST", "/api/v1/evidence/<uuid:pack_id>/cancel"),
     ("POST", "/api/v1/audits/<uuid:audit_id>/commitment"),
     ("POST", "/api/v1/audits/<uuid:audit_id>/reveal"),
     ("POST", "/api/v1/audits/<uuid:audit_id>/result"),

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from uuid_utils.compat import uuid7
 
-from api import worker
+from api import wiring, worker
 from api.db.models import Person, Visit
 from api.services.identity import open_session
 from api.unit_of_work import COOKIE
@@ -54,7 +54,15 @@ class World:
 
     def work_queue(self) -> None:
         """Do what is in the queue, as a worker does."""
-        worker.drain(worker.build(self.settings.database_url, self.sessions, self.roads))
+        worker.drain(
+            worker.build(
+                self.settings.database_url,
+                self.sessions,
+                self.roads,
+                data_dir=self.settings.data_dir,
+                signer=wiring.signer_of(self.settings),
+            )
+        )
 
     def plan(self, client: FlaskClient, **order: Any) -> dict[str, Any]:
         """Order a plan and have it made; the run as it ended."""

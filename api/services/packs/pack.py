@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,20 +81,28 @@ class Made:
     entries: int
 
 
+Tell = Callable[[str, float], None]
+"""Hears what is being made, and the share that is done; may raise to stop it."""
+
+
 @dataclass(slots=True)
 class _Members:
-    """The files of a pack in order, with their hashes."""
+    """The files of a pack in order; photos stay on disk until they are needed."""
 
-    files: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[tuple[str, bytes | Path]] = field(default_factory=list)
 
-    def add(self, name: str, content: bytes) -> None:
+    def add(self, name: str, content: bytes | Path) -> None:
         self.files.append((name, content))
 
     def listed(self) -> list[dict[str, Any]]:
         return [
             {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in self.files
+            for name, content in self.read()
         ]
+
+    def read(self) -> Iterator[tuple[str, bytes]]:
+        for name, content in self.files:
+            yield name, content if isinstance(content, bytes) else content.read_bytes()
 
 
 def of_case(session: Session, number: int) -> Wanted:
@@ -105,7 +113,9 @@ def of_case(session: Session, number: int) -> Wanted:
     Refusal
         ``not_found``.
     """
-    job_id = session.scalar(select(Job.id).where(Job.number == number))
+    # A number of any size may be asked for; a job's is a bigint.
+    small = abs(number) < 2**63
+    job_id = session.scalar(select(Job.id).where(Job.number == number)) if small else None
     if job_id is None:
         raise Refusal("not_found", f"there is no job {number}")
     return Wanted(
@@ -191,7 +201,7 @@ def make(
     actor_id: UUID | None = None,
     why: str = "",
 ) -> Made:
-    """Write a pack, record that it was made, publish its manifest's hash.
+    """Seal, write a pack and record it, in one transaction; for a command line.
 
     What is not sealed yet is sealed first, so that every entry has its proof.
 
@@ -200,26 +210,55 @@ def make(
     Refusal
         ``too_large`` for a pack beyond what an archive holds.
     """
-    key = record.key_of(session)
     sealing.seal(session, now)
+    made = write(session, wanted, out, data_dir, signer, now)
+    subject = wanted.job_ids[0] if len(wanted.job_ids) == 1 else UUID(int=0)
+    note(session, made, wanted, signer, now, subject, actor_id, why)
+    return made
+
+
+def write(
+    session: Session,
+    wanted: Wanted,
+    out: Path,
+    data_dir: Path,
+    signer: Signer,
+    now: datetime,
+    tell: Tell = lambda _what, _share: None,
+) -> Made:
+    """Write a pack from what is sealed. Changes nothing in the database.
+
+    Raises
+    ------
+    Refusal
+        ``too_large`` for a pack beyond what an archive holds.
+    """
     source = Source(session, wanted.job_ids, data_dir)
     members = _Members()
     members.add("verify.py", Path(verify.__file__).read_bytes())
     titles: list[tuple[str, str, str, Section]] = []
     names: dict[str, int] = {}
-    for one in all_sections():
+    sections = all_sections()
+    for index, one in enumerate(sections):
+        tell(one.key, 0.6 * index / len(sections))
         made = one.make(source)
         titles.append((one.key, one.english, one.chinese, made))
         names[one.key] = len(made.rows)
         members.add(f"sections/{one.key}.json", ledger.canonical(list(made.rows)))
         for attachment in made.attachments:
-            members.add(attachment.name, attachment.content)
+            members.add(attachment.name, attachment.path)
+    tell("ledger", 0.6)
     seals, entries, head = _proofs(session, wanted.entries)
     members.add("ledger/entries.jsonl", _lines(entries))
     members.add("ledger/seals.jsonl", _lines(seals))
     if wanted.sample is not None:
         members.add("sample.json", ledger.canonical(wanted.sample))
+    tell("paper", 0.7)
     members.add("evidence.pdf", paper(wanted.scope, titles, head, now))
+    tell("manifest", 0.8)
+    listed = members.listed()
+    if sum(one["size"] for one in listed) > LARGEST_BYTES:
+        raise Refusal("too_large", "the pack would be too large: choose a shorter period")
     manifest = ledger.canonical(
         {
             "format": verify.FORMAT,
@@ -232,36 +271,48 @@ def make(
                 "contiguous": wanted.contiguous,
                 "head": head,
             },
-            "files": members.listed(),
+            "files": listed,
         }
     )
     digest = hashlib.sha256(manifest)
     members.add("manifest.json", manifest)
+    key = record.key_of(session)
     members.add("signature.json", signature_of(digest.digest(), key, signer.seed))
-    size = sum(len(content) for _, content in members.files)
-    if size > LARGEST_BYTES:
-        raise Refusal("too_large", "the pack would be too large: choose a shorter period")
-    _write(out, verify.archive(members.files))
+    tell("archive", 0.9)
+    _write(out, verify.archive(members.read()))
+    return Made(out, digest.hexdigest(), out.stat().st_size, len(wanted.job_ids), len(entries))
+
+
+def note(
+    session: Session,
+    made: Made,
+    wanted: Wanted,
+    signer: Signer,
+    now: datetime,
+    subject_id: UUID,
+    actor_id: UUID | None,
+    why: str,
+) -> None:
+    """Record that a pack was made, and publish the hash of its manifest."""
     record_change(
         session,
         "evidence_made",
         "evidence",
-        wanted.job_ids[0] if len(wanted.job_ids) == 1 else UUID(int=0),
+        subject_id,
         actor_id=actor_id,
         scope=wanted.scope,
-        manifest_sha256=digest.hexdigest(),
+        manifest_sha256=made.manifest_sha256,
         why=why,
     )
     sealing.anchor_head(session, signer.anchor, now)
     signer.anchor.tell(
         {
             "type": "pack",
-            "manifest_sha256": digest.hexdigest(),
+            "manifest_sha256": made.manifest_sha256,
             "public_key": signatures.public_key(signer.seed).hex(),
             "at": _iso(now),
         }
     )
-    return Made(out, digest.hexdigest(), out.stat().st_size, len(wanted.job_ids), len(entries))
 
 
 def signature_of(digest: bytes, key: bytes, seed: bytes) -> bytes:

@@ -22,10 +22,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a section. ``name`` is its path in the pack, in ASCII: ``photos/ID.jpg``."""
+    """A file of a section, read when it is needed.
+
+    ``name`` is its path in the pack, in ASCII (``photos/ID.jpg``), ``path`` where it lies.
+    """
 
     name: str
-    content: bytes
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
