@@ -10,6 +10,7 @@ from optimizer.desk.offer import (
     Offer,
     OutageReport,
     Promise,
+    Seat,
     StaleOffer,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "Offer",
     "OutageReport",
     "Promise",
+    "Seat",
     "StaleOffer",
 ]

@@ -51,8 +51,8 @@ def refuse_job(
     routes: Mapping[int, Route | None],
 ) -> None:
     """ValueError where the desk cannot place such a job."""
-    if job.crew > 1 or job.together:
-        raise ValueError(f"job {job.id}: a crew or `together` is planned by optimizer.solve")
+    if job.together or any(job.id in other.together for other in problem.jobs):
+        raise ValueError(f"job {job.id} starts together with others: optimizer.solve plans it")
     if any(route is not None and job.id in route.jobs for route in routes.values()):
         raise ValueError(f"job {job.id} is planned already")
     if not 0 <= job.location < len(problem.locations):

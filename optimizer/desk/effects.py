@@ -8,7 +8,7 @@ from dataclasses import replace
 from optimizer.check.facts import read
 from optimizer.check.goals import goals as recomputed
 from optimizer.desk.admission import DAY_S
-from optimizer.desk.offer import Ejection, Move, Promise
+from optimizer.desk.offer import Ejection, Move, Promise, Seat
 from optimizer.desk.standing import Standing
 from optimizer.plan import Plan, Route, Step, Unassigned
 from optimizer.problem import Job, Problem, Window
@@ -112,8 +112,8 @@ def touched_part(
 ) -> tuple[Problem, Plan] | None:
     """The problem and plan of the technicians whose routes change, all their shifts included.
 
-    None where a job concerned is tied to others, or stands on somebody else's route as well: then
-    the part does not speak for the whole.
+    None where a job concerned is tied to other jobs, or stands on somebody else's route as well:
+    then the part does not speak for the whole.
     """
     people = {stands[r].technician.id for r in changed}
     mine = {r for r, stand in enumerate(stands) if stand.technician.id in people}
@@ -126,7 +126,7 @@ def touched_part(
             return None
     tied = {name for job in problem.jobs for name in (*job.after, *job.together)}
     jobs = tuple(job for job in problem.jobs if job.id in names)
-    if any(job.id in tied or job.crew > 1 or job.after or job.together for job in jobs):
+    if any(job.id in tied or job.after or job.together for job in jobs):
         return None
     technicians = tuple(who for who in problem.technicians if who.id in people)
     part = replace(problem, jobs=jobs, technicians=technicians)
@@ -216,6 +216,19 @@ def _window_of(windows: Sequence[Window], start: int) -> Window:
 def step_of(route: Route, job: str) -> Step:
     """The step of a job on a route."""
     return next(step for step in route.steps if step.job == job)
+
+
+def seat_of(route: Route, job: str) -> Seat:
+    """The place of one technician in a crew (or of the only one who comes)."""
+    step = step_of(route, job)
+    return Seat(
+        route.technician,
+        route.shift,
+        route.jobs.index(job),
+        step.arrival or 0,
+        step.start or 0,
+        step.end or 0,
+    )
 
 
 def whole_plan(problem: Problem, routes: tuple[Route, ...]) -> Plan:

@@ -57,6 +57,7 @@ class HeldPlan:
         self.problem = replace(problem, travel=self.places.travel())
         self.blind: frozenset[tuple[str, str]] = frozenset()
         self._closed: set[tuple[str, str]] = set(closed)
+        self._kept: set[str] = set()
         self._goals: Goals | None = None
         self._readings = 0
         refuse_unknown(problem, plan)
@@ -84,7 +85,7 @@ class HeldPlan:
         problem = self.problem
         self._readings += 1
         self.jobs = {job.id: job for job in problem.jobs}
-        self.starts = fixed_starts(problem, plan)
+        self.starts = fixed_starts(problem, plan, self._kept)
         self._stand(plan)
         while True:
             self.model = Model(
@@ -140,9 +141,24 @@ class HeldPlan:
             self._open(self.plan)
         return self.model.free.pop()
 
-    def _timed(self, r: int, tail: Sequence[str], jobs: Mapping[str, Job] | None = None) -> Any:
+    def _timed(
+        self,
+        r: int,
+        tail: Sequence[str],
+        jobs: Mapping[str, Job] | None = None,
+        starts: Mapping[str, int] | None = None,
+    ) -> Any:
         known = jobs or self.jobs
-        return self.stands[r].timed(self.problem, [known[name] for name in tail], self.starts)
+        return self.stands[r].timed(
+            self.problem, [known[name] for name in tail], starts or self.starts
+        )
+
+    def _hold(self, names: Collection[str]) -> None:
+        """Keep these visits' seconds from now on: somebody is about to depend on them."""
+        loose = set(names) - self.starts.keys() - self._kept
+        if any(route is not None and loose & set(route.jobs) for route in self.routes.values()):
+            self._kept |= loose
+            self._open(self.plan)
 
     def _report(self, problem: Problem, changed: Mapping[int, Route | None]) -> CheckReport:
         """What the checker says of the plan with these routes in place of those of their shifts.

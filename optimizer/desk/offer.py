@@ -90,13 +90,27 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """One technician who can take the job: when, with what effect, and who else moves.
+class Seat:
+    """One of a crew: on which shift, behind how many jobs, and when."""
 
-    ``position`` counts jobs before it on the route. ``effect`` is goals after − goals before,
-    ``unserved`` first, then the objective in its order. ``moves`` names every other visit whose
-    start, arrival or technician changes; ``promises`` every visit on the routes concerned that has
-    a window promised, moved or not. ``version`` is the plan's when this was computed.
+    technician: str
+    shift: str
+    position: int
+    arrival_s: int
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Who can take the job: when, with what effect, and who else moves.
+
+    ``crew`` has a seat for everybody who is needed; ``technician``, ``shift`` and the times are
+    those of the first seat, who arrives last. ``position`` counts jobs before it on the route.
+    ``effect`` is goals after − goals before, ``unserved`` first, then the objective in its order.
+    ``moves`` names every other visit whose start, arrival or technician changes; ``promises`` every
+    visit on the routes concerned that has a window promised, moved or not. ``version`` is the
+    plan's when this was computed.
     """
 
     job: Job
@@ -112,6 +126,12 @@ class Offer:
     promises: tuple[Promise, ...]
     version: int
     change: Change = field(repr=False, compare=False)
+    crew: tuple[Seat, ...] = ()
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody who comes."""
+        return frozenset(seat.technician for seat in self.crew)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ and every drive of it departs from the last settled place, not before now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from optimizer.plan import Plan, Route, Step
@@ -160,20 +160,29 @@ def refuse_unknown(problem: Problem, plan: Plan) -> None:
                 raise ValueError(f"no job {name!r} in the problem")
 
 
-def fixed_starts(problem: Problem, plan: Plan) -> dict[str, int]:
-    """Starts that must stay: of frozen visits and of visits tied to others."""
+def fixed_starts(
+    problem: Problem, plan: Plan, kept: Collection[str] = frozenset()
+) -> dict[str, int]:
+    """Starts that must stay: of frozen visits, of visits tied to others, and of those ``kept``."""
     tied = {job.id for job in problem.jobs if job.crew > 1 or job.after or job.together}
+    tied |= set(kept)
     tied |= {other for job in problem.jobs for other in (*job.after, *job.together)}
-    if problem.published is not None and problem.frozen_until is not None:
-        tied |= {
-            step.job
-            for route in problem.published.routes
-            for step in route.steps
-            if step.job is not None and (step.start or 0) < problem.frozen_until
-        }
+    tied |= frozen_starts(problem)
     return {
         step.job: step.start or 0
         for route in plan.routes
         for step in route.steps
         if step.job is not None and step.job in tied
+    }
+
+
+def frozen_starts(problem: Problem) -> set[str]:
+    """Jobs with a published stop that starts before the frozen line."""
+    if problem.published is None or problem.frozen_until is None:
+        return set()
+    return {
+        step.job
+        for route in problem.published.routes
+        for step in route.steps
+        if step.job is not None and (step.start or 0) < problem.frozen_until
     }
