@@ -52,7 +52,8 @@ def offers(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
 @blueprint.response(201, CommittedSchema)
 def commit(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
     """Take an offer. `plan_moved` and `offer_gone` bring fresh offers along."""
-    choice = live.Choice(data["technician_id"], data["version"], data["arrival"])
+    people = (data["technician_id"], *data["with"])
+    choice = live.Choice(people, data["version"], data["arrival"])
     return live.commit(database(), _room(), job_id, choice, identity().person_id, utc_now())
 
 

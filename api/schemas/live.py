@@ -56,10 +56,26 @@ class PromiseSchema(Schema):
     new_spare_s = fields.Integer(required=True)
 
 
-class OfferSchema(Schema):
-    """One technician who can come: when, and what it does to everybody else."""
+class SeatSchema(Schema):
+    """One of those who come: everybody of a crew starts in the same second."""
 
     technician = fields.Nested(NamedTechnicianSchema, required=True)
+    shift = fields.String(required=True)
+    position = fields.Integer(required=True)
+    arrival = fields.String(required=True)
+    start = fields.String(required=True)
+    end = fields.String(required=True)
+
+
+class OfferSchema(Schema):
+    """Who can come: when, and what it does to everybody else.
+
+    `technician`, `shift`, `position` and the times are those of the first of `crew`, who arrives
+    last.
+    """
+
+    technician = fields.Nested(NamedTechnicianSchema, required=True)
+    crew = fields.List(fields.Nested(SeatSchema), required=True)
     shift = fields.String(required=True)
     day = fields.String(required=True)
     version = fields.String(required=True, metadata={"description": "Send it with the commit"})
@@ -88,16 +104,25 @@ class CommitSchema(Schema):
     """The offer taken. With `arrival`, a later one than shown is refused."""
 
     technician_id = fields.UUID(required=True)
+    with_ = fields.List(
+        fields.UUID(),
+        load_default=(),
+        data_key="with",
+        attribute="with",
+        validate=validate.Length(max=10),
+        metadata={"description": "The others of a crew"},
+    )
     version = fields.String(required=True, validate=validate.Length(1, 80))
     arrival = Instant(load_default=None, allow_none=True)
 
 
 class CommittedSchema(Schema):
-    """The visit that is promised now."""
+    """The visit that is promised now; of a crew, the visit of the technician named."""
 
     job = fields.UUID(required=True)
     visit = fields.UUID(required=True)
     technician = fields.Dict(required=True)
+    crew = fields.List(fields.Nested(NamedTechnicianSchema), required=True)
     arrival = Instant(required=True)
     start = Instant(required=True)
     end = Instant(required=True)

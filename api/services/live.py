@@ -47,13 +47,13 @@ LATER = timedelta(seconds=60)
 class Choice:
     """An offer as somebody took it: with whom, as of which version, and when the door was due."""
 
-    technician_id: UUID
+    people: tuple[UUID, ...]
     version: str
     arrival: datetime | None
 
 
 def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime) -> dict[str, Any]:
-    """The best ``k`` distinct technicians for a job that nobody has, over all plans ahead.
+    """The best ``k`` technicians (or crews) for a job that nobody has, over all plans ahead.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime
     """
     job = open_job(session, job_id)
     zone = the_region(session).timezone
-    found: list[tuple[tuple[Any, ...], str, dict[str, Any]]] = []
+    found: list[tuple[tuple[Any, ...], frozenset[str], dict[str, Any]]] = []
     plans = plans_ahead(session, now, zone)
     if not plans:
         raise Refusal("nothing_published", "no published plan has working time left")
@@ -74,11 +74,11 @@ def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime
                 late_s = max(0, offer.arrival_s - (task.due or offer.arrival_s))
                 key = (late_s, plan.day, tuple(offer.effect.values()))
                 view = offer_view(offer, names, plan, held.version, late_s)
-                found.append((key, offer.technician, view))
+                found.append((key, offer.people, view))
     found.sort(key=lambda entry: entry[0])
-    best: dict[str, dict[str, Any]] = {}
-    for _, technician, view in found:
-        best.setdefault(technician, view)
+    best: dict[frozenset[str], dict[str, Any]] = {}
+    for _, people, view in found:
+        best.setdefault(people, view)
     return {
         "job": job.id,
         "number": job.number,
@@ -111,7 +111,7 @@ def commit(
             (
                 offer
                 for offer in offers_of(held, task, ASKED)
-                if offer.technician == str(choice.technician_id)
+                if offer.people == frozenset(map(str, choice.people))
             ),
             None,
         )
@@ -120,7 +120,7 @@ def commit(
         if offer is None or (latest is not None and arrival is not None and arrival > latest):
             fresh = offers(session, room, job_id, OFFERS, now)
             raise Refusal("offer_gone", "this is no longer possible", **fresh_offers(fresh))
-        return _take(session, room, plan, held, offer, job, actor_id)
+        return _take(session, room, plan, held, offer, job, choice.people[0], actor_id)
 
 
 def _take(
@@ -130,6 +130,7 @@ def _take(
     held: Held,
     offer: Offer,
     job: Job,
+    leader_id: UUID,
     actor_id: UUID,
 ) -> dict[str, Any]:
     changed = Changed(
@@ -138,20 +139,28 @@ def _take(
         jobs=(offer.job,),
         effect=offer.effect,
         job_id=job.id,
-        technician_id=UUID(offer.technician),
+        technician_id=leader_id,
     )
     with or_forget(room, plan.id):
         held.desk.commit(offer)
         amend(session, room, plan, held, changed, actor_id)
-    visit = session.scalars(
-        select(Visit)
-        .where(Visit.job_id == job.id, Visit.active)
-        .options(joinedload(Visit.technician))
-    ).one()
+    visits = {
+        visit.technician.id: visit
+        for visit in session.scalars(
+            select(Visit)
+            .where(Visit.job_id == job.id, Visit.active)
+            .options(joinedload(Visit.technician))
+        )
+    }
+    visit = visits[leader_id]
     return {
         "job": job.id,
         "visit": visit.id,
         "technician": {"id": visit.technician.id, "name": visit.technician.name},
+        "crew": [
+            {"id": str(other.technician.id), "name": other.technician.name}
+            for other in sorted(visits.values(), key=lambda other: other is not visit)
+        ],
         "arrival": visit.arrival_at,
         "start": visit.start_at,
         "end": visit.end_at,

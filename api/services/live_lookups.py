@@ -147,13 +147,6 @@ def fresh_offers(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def offers_of(held: Held, task: ProblemJob, k: int) -> tuple[Offer, ...]:
     """The desk's offers; what it cannot place one by one is refused with its reason."""
-    if task.crew > 1:
-        raise Refusal(
-            "no_repair",
-            f"the job needs {task.crew} technicians at the same time; a single offer cannot hold "
-            "them: plan the day again (POST /api/v1/plans), which places crews",
-            crew=task.crew,
-        )
     try:
         return held.desk.offers(task, k)
     except ValueError as error:

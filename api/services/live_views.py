@@ -75,6 +75,17 @@ def offer_view(offer: Offer, names: Names, plan: Plan, version: str, late_s: int
     names.know([*(move.job for move in offer.moves), *(kept.job for kept in offer.promises)])
     return {
         "technician": names.person(offer.technician),
+        "crew": [
+            {
+                "technician": names.person(seat.technician),
+                "shift": seat.shift,
+                "position": seat.position,
+                "arrival": names.iso(seat.arrival_s),
+                "start": names.iso(seat.start_s),
+                "end": names.iso(seat.end_s),
+            }
+            for seat in offer.crew
+        ],
         "shift": offer.shift,
         "day": plan.day.isoformat(),
         "version": version,

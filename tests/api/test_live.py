@@ -38,11 +38,13 @@ def offered(client: FlaskClient, job: str) -> list[dict[str, Any]]:
     return list(answer.get_json()["offers"])
 
 
-def take(client: FlaskClient, job: str, offer: dict[str, Any]) -> Any:
+def take(client: FlaskClient, job: str, offer: dict[str, Any], *, with_others: bool = False) -> Any:
+    others = [seat["technician"]["id"] for seat in offer["crew"][1:]] if with_others else []
     return client.post(
         f"/api/v1/jobs/{job}/commit",
         json={
             "technician_id": offer["technician"]["id"],
+            "with": others,
             "version": offer["version"],
             "arrival": offer["arrival"],
         },
@@ -172,7 +174,7 @@ def test_a_change_that_is_not_kept_leaves_no_desk_behind(
     job = urgent(dispatcher, 2)
     offer = offered(dispatcher, job["id"])[0]
     room = world.app.extensions["zhunda.desks"]
-    choice = live.Choice(UUID(offer["technician"]["id"]), offer["version"], None)
+    choice = live.Choice((UUID(offer["technician"]["id"]),), offer["version"], None)
     with world.sessions() as session:
         actor = session.scalars(select(Person.id).where(Person.login == "dispatch")).one()
         live.commit(session, room, UUID(job["id"]), choice, actor, datetime.now(UTC))
@@ -338,13 +340,35 @@ def test_the_next_plan_knows_who_is_out_and_who_is_back(
     assert technician in {one["id"] for one in (problem.get("technicians") or problem["vehicles"])}
 
 
-def test_a_job_for_two_is_refused_with_what_to_do(world: World, dispatcher: FlaskClient) -> None:
+def test_a_job_for_two_is_offered_two_who_start_together(
+    world: World, dispatcher: FlaskClient
+) -> None:
     job = urgent(dispatcher, 0)
     with world.sessions.begin() as session:
         session.execute(update(Job).where(Job.id == UUID(job["id"])).values(crew=2))
-    answer = dispatcher.post(f"/api/v1/jobs/{job['id']}/offers", json={})
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_repair")
-    assert "plan the day again" in answer.get_json()["detail"]
+    offers = offered(dispatcher, job["id"])
+    assert offers
+    for offer in offers:
+        assert len({seat["technician"]["id"] for seat in offer["crew"]}) == 2
+        assert {seat["start"] for seat in offer["crew"]} == {offer["start"]}
+    offer = offers[0]
+    alone = take(dispatcher, job["id"], offer)
+    assert (alone.status_code, alone.get_json()["code"]) == (409, "offer_gone")
+    answer = take(dispatcher, job["id"], offer, with_others=True)
+    assert answer.status_code == 201, answer.text
+    told = answer.get_json()
+    people = [seat["technician"]["id"] for seat in offer["crew"]]
+    assert [one["id"] for one in told["crew"]] == people
+    for who in people:
+        phone = world.client(login_of(world, who))
+        stops = phone.get("/api/v1/me/route", query_string={"date": offer["day"]}).get_json()
+        assert job["id"] in {stop["job_id"] for stop in stops["stops"]}
+    assert_the_plan_holds(dispatcher, told["version"])
+    left = dispatcher.post(f"/api/v1/jobs/{job['id']}/leave-out", json={})
+    assert left.status_code == 200, left.text
+    assert dispatcher.get(f"/api/v1/jobs/{job['id']}").get_json()["status"] == "open"
+    assert_the_plan_holds(dispatcher, left.get_json()["version"])
+    assert_visits_are_the_plan(world, left.get_json()["version"])
 
 
 def test_why_tells_every_rule_in_the_way_of_a_technician(

@@ -16,9 +16,7 @@ HEAVY = Job("heavy", 2, service_s=HOUR, crew=2, job_class="urgent", drop_penalty
 
 
 def _team(*jobs: Job, people: str = "ABC") -> Problem:
-    return day(
-        jobs, [person(name) for name in people], class_weights={"urgent": 1000, "normal": 1}
-    )
+    return day(jobs, [person(name) for name in people], class_weights={"urgent": 1000, "normal": 1})
 
 
 def _desk(problem: Problem, now_s: int = 0) -> Desk:

@@ -28,6 +28,7 @@ export const deskChinese: Record<keyof typeof deskEnglish, string> = {
   "call.promises": "{n} 个已承诺时段都能守住,最紧的还有 {span} 余量。",
   "call.travel": "行车 {sign}{span}",
   "call.take": "派{name}",
+  "call.together": "{n} 人同时到场，{time} 开始。",
   "call.taken": "{name} {time} 到达,手机已更新。",
   "call.moved": "计划刚被他人修改,以下为最新人选。",
   "desk.undo": "撤销",

@@ -27,6 +27,7 @@ export const deskEnglish = {
   "call.promises": "{n} promised windows are kept; the tightest has {span} to spare.",
   "call.travel": "Driving {sign}{span}",
   "call.take": "Send {name}",
+  "call.together": "All {n} start together at {time}.",
   "call.taken": "{name} arrives at {time}. The phone shows it.",
   "call.moved": "Somebody changed the plan meanwhile. These are fresh offers.",
   "desk.undo": "Undo",

@@ -18,8 +18,10 @@ export interface Move {
 
 export interface Offer {
   technician: Person;
+  crew: { technician: Person; arrival: string }[];
   version: string;
   arrival: string;
+  start: string;
   late_s: number;
   effect: Record<string, number>;
   moves: Move[];
@@ -68,6 +70,7 @@ export const offersFor = (job: string) => call<Offers>("POST", `/jobs/${job}/off
 export const commit = (job: string, offer: Offer) =>
   call<{ arrival: string; version: string }>("POST", `/jobs/${job}/commit`, {
     technician_id: offer.technician.id,
+    with: offer.crew.slice(1).map((seat) => seat.technician.id),
     version: offer.version,
     arrival: offer.arrival,
   });
