@@ -143,7 +143,9 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/jobs/<uuid:job_id>/offers"): INTAKE,
         ("POST", f"{V1}/jobs/<uuid:job_id>/commit"): INTAKE,
         ("POST", f"{V1}/jobs/<uuid:job_id>/leave-out"): DESK,
-        ("GET", f"{V1}/jobs/<uuid:job_id>/why/<uuid:technician_id>"): OFFICE | {DESK_AGENT},
+        ("GET", f"{V1}/jobs/<uuid:job_id>/why/<uuid:technician_id>"): (
+            OFFICE | {DESK_AGENT, TECHNICIAN}
+        ),
         ("POST", f"{V1}/visits/<uuid:visit_id>/delay"): DESK,
         ("POST", f"{V1}/technicians/<uuid:technician_id>/out"): DESK,
         ("POST", f"{V1}/plans/<uuid:plan_id>/undo"): DESK,

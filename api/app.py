@@ -47,6 +47,7 @@ from api.routes import (
 )
 from api.services.feed import Feed
 from api.services.live_plans import DeskRoom
+from api.services.proposals import Proposer
 from config.settings import Settings, load_settings
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
@@ -138,6 +139,9 @@ def create_app(settings: Settings | None = None, config: dict[str, Any] | None =
     app.extensions["zhunda.streams"] = threading.BoundedSemaphore(max(1, settings.web_threads // 2))
     app.extensions["zhunda.known"] = {}
     app.extensions["zhunda.desks"] = DeskRoom(partial(wiring.roads_of, settings))
+    app.extensions["zhunda.proposer"] = Proposer(
+        app.extensions["zhunda.sessions"], app.extensions["zhunda.desks"]
+    )
     app.extensions["zhunda.plan_engine"] = wiring.plan_engine(settings)
     app.extensions["zhunda.demo_region"] = (
         partial(wiring.demo_region, settings.data_dir) if settings.demo else None

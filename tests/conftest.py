@@ -113,6 +113,7 @@ def world(
     with wiring.roads_of(own) as roads:
         yield World(own, app, app.extensions["zhunda.sessions"], roads)
     app.extensions["zhunda.feed"].close()
+    app.extensions["zhunda.proposer"].close()
     app.extensions["zhunda.desks"].close()
     app.extensions["zhunda.engine"].dispose()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import current_app, request
 from sqlalchemy import select
 
 from api.access import V1
@@ -129,6 +129,7 @@ def new_message(data: dict[str, Any]) -> dict[str, Any]:
         Incoming(data["key"], data["sender"], data["subject"], data["text"], data["received_at"]),
         identity().person_id,
         utc_now(),
+        current_app.extensions["zhunda.proposer"],
     )
     return message_view(row, _job_of(row) if job is None else job.id)
 
@@ -191,6 +192,7 @@ def report_message(data: dict[str, Any], message_id: UUID) -> dict[str, Any]:
         ),
         who.person_id,
         now,
+        current_app.extensions["zhunda.proposer"],
     )
     return job_view(job, who.role)
 

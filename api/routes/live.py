@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import current_app
 
-from api.access import V1
+from api.access import TECHNICIAN, V1
 from api.db.models import Plan
 from api.parsing import Blueprint
 from api.schemas.live import (
@@ -109,5 +109,11 @@ def undo_last(data: dict[str, Any], plan_id: UUID) -> dict[str, Any]:
 @blueprint.route("/jobs/<uuid:job_id>/why/<uuid:technician_id>", methods=["GET"])
 @blueprint.response(200, WhySchema)
 def why(job_id: UUID, technician_id: UUID) -> dict[str, Any]:
-    """Whether this technician can take this job as the day stands, and if not, why not."""
+    """Whether this technician can take this job as the day stands, and if not, why not.
+
+    Technicians ask about themselves.
+    """
+    who = identity()
+    if who.role == TECHNICIAN:
+        live.only_oneself(database(), who, technician_id)
     return live.why_not(database(), _room(), job_id, technician_id, utc_now())

@@ -24,7 +24,9 @@ from api.schemas.plans import (
     plan_view,
     run_view,
 )
+from api.services import looks
 from api.services.live_plans import problem_as_changed
+from api.services.masking import PLACE, mask_problem, sees
 from api.services.paging import page
 from api.services.planning import PlanOrder, request_cancel, request_plan
 from api.services.publishing import etag, publish
@@ -120,6 +122,10 @@ def problem_of(plan_id: UUID) -> Response:
     """The question the plan answers, for anybody who wants to check it (`zhunda-problem/1`)."""
     found = _plan(plan_id, undefer(Plan.problem))
     told = problem_as_changed(database(), found)
+    role = identity().role
+    if sees(PLACE, role):
+        looks.seen(looks.PLAN, found.id)
+    told = mask_problem(told, role)
     return Response(compact_json(told), mimetype="application/json")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import current_app, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -64,6 +64,7 @@ def report(data: dict[str, Any]) -> Any:
         ),
         who.person_id,
         now,
+        current_app.extensions["zhunda.proposer"],
     )
     location = url_for("work.job", job_id=job.id)
     return job_view(job, who.role), 201, {"Location": location}

@@ -245,7 +245,7 @@ def reconcile_all(session: Session) -> Books:
     wrong: list[str] = []
     unexplained = 0
     for batch in batched(job_ids, AT_ONCE):
-        altered = _altered(session, batch)
+        altered = altered_papers(session, batch)
         for job_id, account in accounts(session, batch).items():
             told = reconcile(account)
             sums["consented"] += told.consented_fen
@@ -265,8 +265,8 @@ def reconcile_all(session: Session) -> Books:
     )
 
 
-def _altered(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
-    """Jobs with a paper that is no longer what was fingerprinted, added up or agreed to."""
+def altered_papers(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
+    """The jobs with a paper that is no longer what was fingerprinted, added up or agreed to."""
     found = set()
     for bill in session.scalars(select(Bill).where(Bill.job_id.in_(job_ids))):
         papers = bill.document

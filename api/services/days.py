@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
 from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Visit
 from api.services import looks
-from api.services.masking import ADDRESS, mask_address, mask_degrees, sees
+from api.services.masking import ADDRESS, mask_address, mask_degrees, mask_line, sees
 from api.services.publishing import PlannedStop, etag, planned_stops
 from api.services.regions import local_iso
 from api.services.sheets import planned_with
@@ -176,7 +176,9 @@ def _technicians(
             "outlet": {"id": who.outlet_id, "name": outlet_name.get(who.outlet_id, "")},
             "color_index": len(found),
             "shift": {"start": view.iso(shift.start_at), "end": view.iso(shift.end_at)},
-            "geometry": None if plan is None else plan.geometry.get(str(who.id)),
+            "geometry": mask_line(
+                None if plan is None else plan.geometry.get(str(who.id)), view.role
+            ),
             "stops": [
                 _stop(view, stop, jobs[stop.job_id], visits.get((stop.job_id, who.id)))
                 for stop in by_technician.get(who.id, [])

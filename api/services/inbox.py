@@ -18,6 +18,7 @@ from api.db.models import IncomingMessage, Job
 from api.services.activity import record
 from api.services.carriers import Carrier, Incoming
 from api.services.intake import Report, take_report
+from api.services.proposals import Propose, nobody
 from api.services.refusals import Refusal
 from domain.places import Place
 
@@ -85,7 +86,12 @@ def read(channel: str, message: Incoming) -> Report:
 
 
 def take_message(
-    session: Session, channel: str, message: Incoming, actor_id: UUID | None, now: datetime
+    session: Session,
+    channel: str,
+    message: Incoming,
+    actor_id: UUID | None,
+    now: datetime,
+    propose: Propose = nobody,
 ) -> tuple[IncomingMessage, Job | None]:
     """Store a message once, and open its job where it says enough.
 
@@ -120,14 +126,19 @@ def take_message(
     record(session, "message_received", "message", row.id, actor_id=actor_id, channel=channel)
     try:
         report = read(channel, message)
-        return row, make_report(session, row, report, actor_id, now)
+        return row, make_report(session, row, report, actor_id, now, propose)
     except (NotAReport, Refusal) as error:
         row.problem = str(error)[:500]
         return row, None
 
 
 def make_report(
-    session: Session, row: IncomingMessage, report: Report, actor_id: UUID | None, now: datetime
+    session: Session,
+    row: IncomingMessage,
+    report: Report,
+    actor_id: UUID | None,
+    now: datetime,
+    propose: Propose = nobody,
 ) -> Job:
     """Open the job of a message, once; its clock starts when the message came in.
 
@@ -145,6 +156,7 @@ def make_report(
         ),
         actor_id,
         now,
+        propose,
     )
     row.status = "reported"
     row.problem = ""

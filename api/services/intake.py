@@ -27,6 +27,7 @@ from api.services import durations, outbox
 from api.services.activity import record
 from api.services.jobs import move
 from api.services.policies import policy_on
+from api.services.proposals import Propose, nobody
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
 from api.services.rule_packs import arrival_packs, arrival_rules
@@ -62,11 +63,17 @@ class Report:
     message_id: UUID | None = None
 
 
-def take_report(session: Session, report: Report, actor_id: UUID | None, now: datetime) -> Job:
+def take_report(
+    session: Session,
+    report: Report,
+    actor_id: UUID | None,
+    now: datetime,
+    propose: Propose = nobody,
+) -> Job:
     """Store the report, decide its urgency by the rules of its day, open its job, issue a receipt.
 
     A report of what is being dealt with already gets a job of its own that names the earlier one:
-    a person decides whether it is really the same.
+    a person decides whether it is really the same. ``propose`` says who could come when.
 
     Raises
     ------
@@ -117,7 +124,7 @@ def take_report(session: Session, report: Report, actor_id: UUID | None, now: da
     )
     if report.mode in BROUGHT_IN:
         move(session, job, JobEvent.ITEM_EXPECTED, now, actor_id, reason="chosen at the report")
-    receipt = issue_receipt(session, job, now)
+    receipt = issue_receipt(session, job, now, propose(job, now))
     outbox.queue_receipt(session, job, receipt, now)
     return job
 
@@ -196,7 +203,9 @@ def _relation(session: Session, report: Report, days: int) -> Relation:
     )
 
 
-def issue_receipt(session: Session, job: Job, now: datetime) -> Receipt:
+def issue_receipt(
+    session: Session, job: Job, now: datetime, offers: Sequence[dict[str, Any]] = ()
+) -> Receipt:
     """The consumer's paper: number, class, deadline and what is proposed; never changed later."""
     request = job.request
     body: dict[str, Any] = {
@@ -209,7 +218,7 @@ def issue_receipt(session: Session, job: Job, now: datetime) -> Receipt:
         "class": job.job_class,
         "rule": f"{job.triage_version}/{job.triage_rule}",
         "mode": job.mode,
-        "proposal": proposal(job),
+        "proposal": proposal(job, offers),
     }
     receipt = Receipt(
         request_id=request.id, job_id=job.id, issued_at=now, body=body, sha256=digest(body)
@@ -219,13 +228,17 @@ def issue_receipt(session: Session, job: Job, now: datetime) -> Receipt:
     return receipt
 
 
-def proposal(job: Job) -> dict[str, Any]:
-    """What the consumer is promised at once: somebody at the door by then, for about so long."""
+def proposal(job: Job, offers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the consumer is promised at once: somebody at the door by then, for about so long.
+
+    ``offers`` are arrivals that the running plans have room for; they are held for nobody.
+    """
     return {
         "arrival_by": job.due_at.isoformat(),
         "windows": job.windows,
         "service_s": job.service_s,
         "crew": job.crew,
+        "offers": list(offers),
     }
 
 

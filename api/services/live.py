@@ -6,6 +6,7 @@ stored plan, published at once, and one row in `plan_change` so that it can be u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Job, Plan, Visit
+from api.db.models import Job, Plan, Technician, Visit
+from api.services.identity import Identity
 from api.services.live_lookups import (
     as_problem_job,
     fresh_offers,
@@ -61,11 +63,24 @@ def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime
         ``not_found``; ``job_not_open`` when somebody has it or it is over; ``nothing_published``.
     """
     job = open_job(session, job_id)
-    zone = the_region(session).timezone
-    found: list[tuple[tuple[Any, ...], frozenset[str], dict[str, Any]]] = []
-    plans = plans_ahead(session, now, zone)
+    plans = plans_ahead(session, now, the_region(session).timezone)
     if not plans:
         raise Refusal("nothing_published", "no published plan has working time left")
+    return {
+        "job": job.id,
+        "number": job.number,
+        "class": job.job_class,
+        "due": job.due_at,
+        "offers": best_offers(session, room, job, plans, k, now),
+    }
+
+
+def best_offers(
+    session: Session, room: DeskRoom, job: Job, plans: Sequence[Plan], k: int, now: datetime
+) -> list[dict[str, Any]]:
+    """The best ``k`` distinct technicians or crews for a job over some plans, best first."""
+    zone = the_region(session).timezone
+    found: list[tuple[tuple[Any, ...], frozenset[str], dict[str, Any]]] = []
     for plan in plans:
         with room.at(session, plan, now) as held:
             task = as_problem_job(room, held, job, now)
@@ -79,13 +94,7 @@ def offers(session: Session, room: DeskRoom, job_id: UUID, k: int, now: datetime
     best: dict[frozenset[str], dict[str, Any]] = {}
     for _, people, view in found:
         best.setdefault(people, view)
-    return {
-        "job": job.id,
-        "number": job.number,
-        "class": job.job_class,
-        "due": job.due_at,
-        "offers": list(best.values())[:k],
-    }
+    return list(best.values())[:k]
 
 
 def commit(
@@ -205,6 +214,19 @@ def leave_out(
         changed = Changed("job_left_out", touched, gone=(name,), effect=effect, job_id=job_id)
         amend(session, room, plan, held, changed, actor_id)
     return {"job": job_id, "effect": effect, "version": etag(plan)}
+
+
+def only_oneself(session: Session, who: Identity, technician_id: UUID) -> None:
+    """Refuse a technician who asks about somebody else.
+
+    Raises
+    ------
+    Refusal
+        ``forbidden``.
+    """
+    own = session.scalar(select(Technician.id).where(Technician.number == who.technician_number))
+    if own != technician_id:
+        raise Refusal("forbidden", "a technician asks about oneself")
 
 
 def why_not(

@@ -135,6 +135,7 @@ class DeskRoom:
         self._guard = threading.Lock()
         self._ready = threading.Event()
         self._ready.set()
+        self._serves = False
         self._locks: dict[UUID, threading.RLock] = {}
         self._bases: dict[UUID, Problem] = {}
         self._held: dict[UUID, Held] = {}
@@ -147,10 +148,20 @@ class DeskRoom:
                 self._roads = self._open_roads()
             return self._roads
 
+    @property
+    def answers(self) -> bool:
+        """Whether this process answers at once: its search is loaded, a plan was asked about."""
+        return self._ready.is_set() and (self._serves or bool(self._held))
+
+    def has(self, plan: Plan) -> bool:
+        """Whether there is a desk over a plan."""
+        return plan.id in self._held
+
     def warm_up(self) -> None:
         """Load the compiled search aside; after an installation it is compiled, in a process of
         its own, and until then questions are refused rather than kept waiting for minutes.
         """
+        self._serves = True
         self._ready.clear()
 
         def load() -> None:

@@ -34,6 +34,8 @@ _EVERYTHING = dict.fromkeys(FIELDS, CLEAR)
 _ON_REQUEST = dict.fromkeys(FIELDS, ASKED)
 _NOTHING = dict.fromkeys(FIELDS, MASKED)
 
+_DEGREES: Final = frozenset({"lat", "lon"})
+
 SHOWN_ON_REQUEST: Final = "shown_on_request"
 """Whose eyes see what was asked for; nobody's role."""
 
@@ -90,6 +92,25 @@ def mask_address(address: str, role: str) -> str:
 def mask_degrees(degrees: float, role: str) -> float:
     """A coordinate; rounded to about a hundred metres for roles that visit nobody."""
     return degrees if sees(PLACE, role) else round(degrees, 3)
+
+
+def mask_line(line: dict[str, Any] | None, role: str) -> dict[str, Any] | None:
+    """A GeoJSON line, whose ends are doors; its points rounded like places."""
+    if line is None or sees(PLACE, role):
+        return line
+    points = [[mask_degrees(degrees, role) for degrees in point] for point in line["coordinates"]]
+    return line | {"coordinates": points}
+
+
+def mask_problem(problem: dict[str, Any], role: str) -> dict[str, Any]:
+    """A question as JSON with its places rounded; its matrices say all that a checker needs."""
+    if sees(PLACE, role):
+        return problem
+    places = [
+        location | {name: mask_degrees(location[name], role) for name in _DEGREES & set(location)}
+        for location in problem["locations"]
+    ]
+    return problem | {"locations": places}
 
 
 def show_personal(session: Session, job: Job, who: Identity, why: str) -> dict[str, Any]:

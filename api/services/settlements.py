@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +22,14 @@ from api.db.models import (
     Training,
 )
 from api.services.activity import record
-from api.services.bills import account_of
+from api.services.bills import AT_ONCE, accounts, altered_papers
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
 from api.services.work_done import jobs_done, papers_valid, period_of, repeat_days, repeats_of
 from domain import roles
 from domain.complaints import TRANSITIONS, ComplaintEvent, ComplaintState
-from domain.fees import fingerprint, reconcile
+from domain.fees import Account, fingerprint, reconcile
 from domain.lifecycle import Mode
 from domain.settlement import Refused, Statement, Terms, TermsKind, Work, settle
 
@@ -250,15 +251,24 @@ def _jobs(
             returned.setdefault(of, []).append(at)
     zone = the_region(session).timezone
     valid = papers_valid(session, done, zone)
+    within = {
+        day: repeat_days(session, day) for day in {local_day(item.closed_at, zone) for item in done}
+    }
+    money: dict[UUID, Account] = {}
+    altered: set[UUID] = set()
+    for batch in batched(ids, AT_ONCE):
+        money |= accounts(session, batch)
+        altered |= altered_papers(session, batch)
     found = []
     for item in done:
         day = local_day(item.closed_at, zone)
-        within = repeat_days(session, day)
-        until = item.closed_at + timedelta(days=0 if within is None else within.number)
-        account = account_of(session, item.job.id)
+        rule = within[day]
+        until = item.closed_at + timedelta(days=0 if rule is None else rule.number)
+        account = money[item.job.id]
         checks = {
             Refused.ARRIVAL_NOT_VERIFIED: item.job.mode == Mode.ON_SITE and item.arrived_at is None,
-            Refused.MONEY_UNEXPLAINED: reconcile(account).unexplained_fen != 0,
+            Refused.MONEY_UNEXPLAINED: reconcile(account).unexplained_fen != 0
+            or item.job.id in altered,
             Refused.COMPLAINT_OPEN: item.job.id in open_complaints,
             Refused.CAME_BACK: any(
                 item.closed_at <= at <= until for at in returned.get(item.job.id, ())

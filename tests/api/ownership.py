@@ -156,6 +156,15 @@ def _technician_route(world: World) -> Case:
     return Case(f"{V1}/technicians/{own}/route", owner, world.client(other))
 
 
+def _why_not_me(world: World) -> Case:
+    mine, other = technicians(world)
+    owner = world.client(mine)
+    own = owner.get(f"{V1}/session").get_json()["technician_id"]
+    with world.sessions() as session:
+        job_id = session.scalars(select(Job.id).where(Job.status == "open")).first()
+    return Case(f"{V1}/jobs/{job_id}/why/{own}", owner, world.client(other))
+
+
 def _calendar(world: World) -> Case:
     mine, other = technicians(world)
     owner = world.client(mine)
@@ -281,6 +290,11 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     ("GET", f"{V1}/jobs/<uuid:job_id>/receipt", roles.CONSUMER): _receipt_for_consumer,
     ("GET", f"{V1}/jobs/<uuid:job_id>/receipt", roles.OUTLET_MANAGER): _receipt_for_manager,
     ("GET", f"{V1}/jobs/<uuid:job_id>/dossier", roles.OUTLET_MANAGER): _manager_dossier,
+    (
+        "GET",
+        f"{V1}/jobs/<uuid:job_id>/why/<uuid:technician_id>",
+        roles.TECHNICIAN,
+    ): _why_not_me,
     ("POST", f"{V1}/visits/<uuid:visit_id>/photos", roles.TECHNICIAN): _new_photo,
     ("GET", f"{V1}/photos/<uuid:photo_id>", roles.TECHNICIAN): _photo,
     ("POST", f"{V1}/jobs/<uuid:job_id>/survey", roles.CONSUMER): _survey,

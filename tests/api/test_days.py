@@ -73,3 +73,21 @@ def test_the_map_needs_nothing_from_elsewhere(dispatcher: FlaskClient) -> None:
     packed = dispatcher.get("/api/v1/map/layers", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert len(packed.data) < len(layers.data) / 2
+
+
+def test_who_plans_sees_where_doors_are_to_a_hundred_metres_only(
+    world: World, dispatcher: FlaskClient, planner: FlaskClient
+) -> None:
+    def doors(client: FlaskClient) -> list[float]:
+        day = client.get("/api/v1/days/today").get_json()
+        plan = f"/api/v1/plans/{day['plan']['id']}/problem"
+        places = client.get(plan).get_json()["locations"]
+        lines = [one["geometry"] for one in day["technicians"] if one["geometry"]]
+        assert places
+        assert lines
+        return [place[name] for place in places for name in ("lat", "lon")] + [
+            degrees for line in lines for point in line["coordinates"] for degrees in point
+        ]
+
+    assert all(round(degrees, 3) == degrees for degrees in doors(planner))
+    assert any(round(degrees, 3) != degrees for degrees in doors(dispatcher))

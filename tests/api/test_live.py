@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from api.db.models import Job, Person, Plan, Technician, Visit
-from api.services import live, live_plans
+from api.db.models import Job, Person, Plan, Region, Technician, Visit
+from api.services import live, live_plans, proposals
 from optimizer import check
 from optimizer.formats import plan_from_json, problem_from_json
 from tests.api.world import World, report
@@ -103,6 +103,36 @@ def test_three_offers_name_distinct_technicians_and_change_nothing(
     assert {"unserved", "late", "dropped", "travel"} <= set(offers[0]["effect"])
     assert offered(dispatcher, job["id"])[0]["version"] == offers[0]["version"]
     assert dispatcher.get(f"/api/v1/jobs/{job['id']}").get_json()["status"] == "open"
+
+
+def proposed(client: FlaskClient, at: int) -> tuple[str, list[dict[str, Any]]]:
+    job = urgent(client, at)
+    receipt = client.get(f"/api/v1/jobs/{job['id']}/receipt").get_json()
+    assert receipt["body"]["proposal"]["arrival_by"] == receipt_due(job)
+    return job["id"], receipt["body"]["proposal"]["offers"]
+
+
+def receipt_due(job: dict[str, Any]) -> str:
+    return datetime.fromisoformat(job["due_at"]).isoformat()
+
+
+def test_a_receipt_proposes_what_the_desk_offers_and_never_waits_for_a_busy_one(
+    world: World, dispatcher: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered(dispatcher, urgent(dispatcher)["id"])
+    monkeypatch.setattr(proposals, "BUDGET_S", 30.0)
+    job_id, told = proposed(dispatcher, 2)
+    shown = offered(dispatcher, job_id)
+    assert [(one["technician"], one["day"]) for one in told] == [
+        (one["technician"], one["day"]) for one in shown
+    ]
+    monkeypatch.setattr(proposals, "BUDGET_S", 0.05)
+    room, now = world.app.extensions["zhunda.desks"], datetime.now(UTC)
+    with world.sessions() as session:
+        zone = session.scalars(select(Region.timezone)).one()
+        plan = live_plans.plans_ahead(session, now, zone)[0]
+        with room.at(session, plan, now):
+            assert proposed(dispatcher, 3)[1] == []
 
 
 def test_a_commit_publishes_the_visit_and_the_phone_hears_of_it(
