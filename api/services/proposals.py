@@ -47,7 +47,7 @@ class Proposer:
 
     def __call__(self, job: Job, now: datetime) -> list[dict[str, Any]]:
         """Arrivals that the running plans have room for, best first; empty for none in time."""
-        if job.mode != Mode.ON_SITE or job.crew > 1 or not self._room.answers:
+        if job.mode != Mode.ON_SITE or not self._room.answers:
             return []
         asked = self._pool.submit(self._ask, _copy(job), now)
         try:
@@ -69,6 +69,7 @@ class Proposer:
                 told = [
                     {
                         "technician": offer["technician"],
+                        "crew": [seat["technician"] for seat in offer["crew"]],
                         "day": offer["day"],
                         "arrival": offer["arrival"],
                         "late_s": offer["late_s"],
