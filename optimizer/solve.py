@@ -10,7 +10,7 @@ from optimizer.consistent import consistent
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
-CURED = 50
+CURED = 200
 LARGE = 2_000
 ROUNDS = 500
 AFTERWARDS, AT_MOST_S = 0.1, 30.0

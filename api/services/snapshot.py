@@ -18,6 +18,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from api.db.models import Job, Outlet, Shift, Technician, Visit
+from api.services.driven import as_driven
 from api.services.equipment import fit_on
 from api.services.refusals import Refusal
 from api.services.regions import lead_in, local_day, local_midnight
@@ -214,7 +215,7 @@ def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
         epoch=epoch.isoformat(),
         published=_published(rows, epoch, location_of) if rows.visits else None,
     )
-    return Question(problem, epoch, matrix.source)
+    return Question(as_driven(problem), epoch, matrix.source)
 
 
 def seconds_since(epoch: datetime, instant: datetime) -> int:

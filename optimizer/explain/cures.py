@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -59,16 +60,14 @@ def cheapest_cure(question: Question, ledger: Ledger) -> dict[str, Any] | None:
     Changes are tried in the order of `CHEAPNESS`; of equally cheap ones (up to `TIES`) the one with
     the better goals is taken.
     """
-    candidates = sorted(_candidates(question), key=lambda change: change.cost)
-    at = 0
-    while at < len(candidates):
-        equal = [change for change in candidates[at:] if change.cost == candidates[at].cost]
-        tried = [_tried(question, ledger, change) for change in equal[:TIES]]
-        worked = [result for result in tried if result is not None]
-        if worked:
-            cure, goals = min(worked, key=lambda result: rank(result[1]))
-            return {**cure, "goals": dict(goals)}
-        at += len(equal)
+    for changes in (_changes(question), _last_resorts(question)):
+        candidates = sorted(changes, key=lambda change: change.cost)
+        for _, group in groupby(candidates, key=lambda change: change.cost):
+            tried = [_tried(question, ledger, change) for change in islice(group, TIES)]
+            worked = [result for result in tried if result is not None]
+            if worked:
+                cure, goals = min(worked, key=lambda result: rank(result[1]))
+                return {**cure, "goals": dict(goals)}
     return None
 
 
@@ -77,13 +76,24 @@ def _cost(change: str, units: int, order: int = 0) -> tuple[int, int]:
     return once + each * units, order
 
 
-def _candidates(question: Question) -> Iterator[Change]:
+def _broken(question: Question) -> tuple[Ints, Ints]:
+    """How many rules without a clock forbid each shift, and zeros of the same shape."""
     count = len(question.state.slots)
-    static = question.static
     broken = np.zeros(count, np.int64)
-    for rows in static.values():
+    for rows in question.static.values():
         broken += rows
-    none: Ints = np.zeros(count, np.int64)
+    return broken, np.zeros(count, np.int64)
+
+
+def _last_resorts(question: Question) -> Iterator[Change]:
+    """Dropping somebody else: dearer than any other change, so only looked at after these."""
+    yield from _drops(question, *_broken(question))
+
+
+def _changes(question: Question) -> Iterator[Change]:
+    """Every change that drops nobody."""
+    static = question.static
+    broken, none = _broken(question)
     clean = np.flatnonzero(broken == 0)
     yield from _insertions(question, clean, none)
     for rule in ("parts", "equipment", "max_jobs", "skills"):
@@ -96,7 +106,6 @@ def _candidates(question: Question) -> Iterator[Change]:
         yield from _windows(question, clean, none)
     if question.job.release > 0:
         yield from _releases(question, clean, none)
-    yield from _drops(question, broken, none)
 
 
 def _slot_names(question: Question, slot: int) -> dict[str, Any]:
