@@ -1,6 +1,7 @@
 """Live dispatch: a plan held in memory that answers, within milliseconds, who could come when."""
 
 from optimizer.desk.desk import Desk
+from optimizer.desk.edit import EditReport
 from optimizer.desk.offer import (
     DelayReport,
     Ejection,
@@ -17,6 +18,7 @@ from optimizer.desk.offer import (
 __all__ = [
     "DelayReport",
     "Desk",
+    "EditReport",
     "Ejection",
     "LateVisit",
     "Move",

@@ -14,21 +14,18 @@ from optimizer.desk import scan as compiled
 from optimizer.desk.absence import without_technician
 from optimizer.desk.admission import (
     cut_to_predecessors,
-    is_tied,
     movable,
     refuse_job,
     shifts_a_tied_end,
 )
+from optimizer.desk.by_hand import EditedPlan
 from optimizer.desk.crew import crews, one_of_them
 from optimizer.desk.effects import ejections, moves, promises, rank, seat_of, step_of
-from optimizer.desk.held import HeldPlan
 from optimizer.desk.model import Places
 from optimizer.desk.new_place import Drives
 from optimizer.desk.offer import Change, DelayReport, Edit, Offer, OutageReport
 from optimizer.desk.overrun import overrun
-from optimizer.desk.removal import without_visit
 from optimizer.desk.repair import without_broken_freezes
-from optimizer.desk.standing import frozen_starts
 from optimizer.plan import Plan, Route
 from optimizer.problem import Job, Location, Problem
 from optimizer.search import layout as c
@@ -44,7 +41,7 @@ MORE = 2
 """Technicians beyond ``k`` whose exact goals are looked at, since breaks are placed greedily."""
 
 
-class Desk(HeldPlan):
+class Desk(EditedPlan):
     """Holds a plan and changes it one decision at a time.
 
     Parameters
@@ -224,32 +221,6 @@ class Desk(HeldPlan):
         self._apply(offer.change)
         return self.plan
 
-    def remove(self, job_id: str) -> Plan:
-        """Take a job off the plan and out of the problem (it was called off).
-
-        Raises
-        ------
-        ValueError
-            When there is no such job, it has begun, or other jobs are tied to it.
-        """
-        job = self.jobs.get(job_id)
-        if job is None:
-            raise ValueError(f"no job {job_id!r} in the problem")
-        if is_tied(replace(job, crew=1), self.problem):
-            raise ValueError(f"job {job_id!r} is tied to others")
-        where = [r for r, route in self.routes.items() if route and job_id in route.jobs]
-        for r in where:
-            if job_id not in self.tails[r]:
-                raise ValueError(f"job {job_id!r} has begun")
-            if job_id in frozen_starts(self.problem):
-                raise ValueError(f"job {job_id!r} is frozen")
-        changed, routes = without_visit(
-            self._problem_with(None, job_id), self.places, self.stands, self.tails, self.routes,
-            self.starts, self.jobs, job_id, where, seed=self.seed, blind=self.blind,
-        )  # fmt: skip
-        self._apply(Change(self.version, changed, routes, gone=job_id))
-        return self.plan
-
     def delay(self, job_id: str, seconds: int, *, iterations: int = 1500) -> DelayReport:
         """A visit takes ``seconds`` longer than planned: who comes late, and the cheapest repair.
 
@@ -342,10 +313,6 @@ class Desk(HeldPlan):
             Change(self.version, result.tails, result.routes, problem=result.problem),
             self._take,
         )
-
-    def _take(self, change: Change, closed: Sequence[tuple[str, str]] = ()) -> Plan:
-        self._apply(change, closed)
-        return self.plan
 
     def add_location(
         self,

@@ -75,7 +75,7 @@ def overrun(
             rest[r] = tuple(other.id for other in new_stands[r].tail)
             reopened.add(r)
         tail = [jobs[name] for name in rest[r]]
-        driven = _as_is(after, new_stands[r], tail)
+        driven = as_it_comes(after, new_stands[r], tail)
         if driven is None:
             possible = False
         else:
@@ -220,7 +220,7 @@ def _reopened(
     )
 
 
-def _as_is(problem: Problem, stand: Standing, tail: Sequence[Job]) -> Route | None:
+def as_it_comes(problem: Problem, stand: Standing, tail: Sequence[Job]) -> Route | None:
     """The route driven on in its order, every window stretched to the end of days."""
     patient = [
         replace(
