@@ -149,6 +149,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("POST", f"{V1}/visits/<uuid:visit_id>/delay"): DESK,
         ("POST", f"{V1}/technicians/<uuid:technician_id>/out"): DESK,
         ("POST", f"{V1}/plans/<uuid:plan_id>/undo"): DESK,
+        ("POST", f"{V1}/plans/<uuid:plan_id>/edits"): DESK,
         ("GET", f"{V1}/outlets"): SIGNED_IN,
         ("POST", f"{V1}/outlets"): STAFFING,
         ("GET", f"{V1}/technicians"): CASE_READERS,

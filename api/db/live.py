@@ -12,11 +12,20 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from api.db.base import Base, CreatedAt, Key
 
-CHANGES = ("job_committed", "job_left_out", "visit_delayed", "technician_out", "undone")
+CHANGES = (
+    "job_committed",
+    "job_left_out",
+    "visit_delayed",
+    "visit_moved",
+    "visit_pinned",
+    "visit_unpinned",
+    "technician_out",
+    "undone",
+)
 
 
 class PlanChange(Base):
-    """One live change of a published plan; ``edition`` is the plan's after it.
+    """One change of a published plan, or of a draft by hand; ``edition`` is the plan's after it.
 
     ``patch`` says how the question changed: ``jobs`` that came or became different, ``gone`` ones,
     ``places`` with their drives, ``closed`` shifts. ``before`` and ``after`` are the routes
@@ -26,8 +35,8 @@ class PlanChange(Base):
     __tablename__ = "plan_change"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('job_committed', 'job_left_out', 'visit_delayed', 'technician_out', "
-            "'undone')",
+            "kind IN ('job_committed', 'job_left_out', 'visit_delayed', 'visit_moved', "
+            "'visit_pinned', 'visit_unpinned', 'technician_out', 'undone')",
             name="kind",
         ),
         UniqueConstraint("plan_id", "edition"),

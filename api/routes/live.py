@@ -15,6 +15,8 @@ from api.schemas.live import (
     CommittedSchema,
     DelayReportSchema,
     DelaySchema,
+    EditReportSchema,
+    EditSchema,
     LeaveOutSchema,
     LeftOutSchema,
     OffersOrderSchema,
@@ -24,7 +26,7 @@ from api.schemas.live import (
     UndoneSchema,
     WhySchema,
 )
-from api.services import live, live_troubles
+from api.services import live, live_troubles, plan_edits
 from api.services.live_plans import DeskRoom
 from api.services.live_record import undo
 from api.services.publishing import etag
@@ -87,6 +89,22 @@ def out(data: dict[str, Any], technician_id: UUID) -> dict[str, Any]:
     return live_troubles.technician_out(
         database(), _room(), technician_id, order, identity().person_id, utc_now()
     )
+
+
+@blueprint.route("/plans/<uuid:plan_id>/edits", methods=["POST"])
+@blueprint.arguments(EditSchema)
+@blueprint.response(200, EditReportSchema)
+def edit(data: dict[str, Any], plan_id: UUID) -> dict[str, Any]:
+    """Move a visit, leave it out, put it back or pin it, on a draft or on the published plan."""
+    order = plan_edits.Order(
+        data["do"],
+        data["job"],
+        data["technician_id"],
+        data["position"],
+        data["apply"],
+        data["version"],
+    )
+    return plan_edits.edit(database(), _room(), plan_id, order, identity().person_id, utc_now())
 
 
 @blueprint.route("/plans/<uuid:plan_id>/undo", methods=["POST"])

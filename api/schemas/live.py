@@ -182,6 +182,38 @@ class OutReportSchema(Schema):
     version = fields.String(required=True)
 
 
+class EditSchema(LeaveOutSchema):
+    """One edit by hand. Without `apply` nothing changes.
+
+    `move` and `put_back` without a technician take the best one; without a position, the best
+    place.
+    """
+
+    do = fields.String(
+        required=True,
+        validate=validate.OneOf(("move", "put_back", "leave_out", "pin", "unpin")),
+    )
+    job = fields.UUID(required=True)
+    technician_id = fields.UUID(load_default=None, allow_none=True)
+    position = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 1000))
+    apply = fields.Boolean(load_default=False)
+
+
+class EditReportSchema(Schema):
+    """What the edit does: goals after it, the difference, visits moved, rules it would break."""
+
+    plan = fields.UUID(required=True)
+    do = fields.String(required=True)
+    job = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    goals = fields.Dict(required=True)
+    effect = fields.Dict(required=True)
+    moves = fields.List(fields.Nested(MovedVisitSchema), required=True)
+    violations = fields.List(fields.Dict(), required=True)
+    applied = fields.Boolean(required=True)
+    version = fields.String(required=True)
+
+
 class UndoneSchema(Schema):
     """What was taken back."""
 

@@ -160,7 +160,8 @@ def write(
         },
     }
     plan.edition += 1
-    _visits(session, plan, people)
+    if people and plan.status == "published":
+        _visits(session, plan, people)
 
 
 def _visits(session: Session, plan: Plan, people: set[str]) -> None:
@@ -219,7 +220,7 @@ def undo(
             "plan_moved", "somebody changed the plan", version=f"{plan.id.hex}.{plan.edition}"
         )
     change = last_change(session, plan)
-    if change is None or plan.status != "published":
+    if change is None or plan.status not in ("draft", "published"):
         raise Refusal("nothing_to_undo", "no change of this plan can be taken back")
     before, after = _routes(change.before), _routes(change.after)
     now_s = seconds_since(plan.epoch.astimezone(UTC), now)

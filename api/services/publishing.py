@@ -139,6 +139,8 @@ def _refuse_overtaken(session: Session, plan: Plan) -> None:
         .join(Plan, Plan.id == PlanChange.plan_id)
         .where(
             Plan.day == plan.day,
+            Plan.id != plan.id,  # what was edited on this draft itself is in it
+            Plan.published_at.is_not(None),
             PlanChange.at
             > select(PlanRun.started_at).where(PlanRun.id == plan.run_id).scalar_subquery(),
         )

@@ -1,4 +1,4 @@
-"""A dispatcher's own edits: shown with what they do and break, done only when they break nothing."""
+"""A dispatcher's own edits: shown with what they do and break, done when they break nothing."""
 
 from __future__ import annotations
 
