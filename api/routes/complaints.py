@@ -50,7 +50,7 @@ def file_complaint(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
     job = reach_job(session, who, job_id)
     new = complaints.NewComplaint(**data, door=door_of(who))
     row = complaints.file(session, job, new, who, now)
-    told: dict[str, Any] = plain(complaints.complaint_view(session, row, now))
+    told: dict[str, Any] = plain(complaints.complaint_view(session, row, now, identity().role))
     return told
 
 
@@ -79,6 +79,7 @@ def complaint(query: dict[str, Any], complaint_id: UUID) -> dict[str, Any]:
             database(),
             _reach(complaint_id),
             query.get("as_of") or utc_now(),
+            identity().role,
             query.get("rules_on"),
         )
     )
@@ -100,7 +101,7 @@ def take_step(data: dict[str, Any], complaint_id: UUID) -> dict[str, Any]:
         identity(),
         now,
     )
-    told: dict[str, Any] = plain(complaints.complaint_view(session, row, now))
+    told: dict[str, Any] = plain(complaints.complaint_view(session, row, now, identity().role))
     return told
 
 

@@ -63,7 +63,8 @@ def receipt(job_id: UUID) -> Any:
 @blueprint.response(200, description="Report, clock, moves, visits, parts, photos, messages, cost")
 def job_dossier(job_id: UUID) -> dict[str, Any]:
     """Everything on record about a job."""
-    return dossier(database(), reach_job(database(), identity(), job_id).id)
+    who = identity()
+    return dossier(database(), reach_job(database(), who, job_id).id, who.role)
 
 
 @blueprint.route("/jobs/<uuid:job_id>/costs", methods=["GET"])

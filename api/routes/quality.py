@@ -131,14 +131,12 @@ def topics(query: dict[str, Any]) -> dict[str, Any]:
     before = period_of(database(), first - timedelta(days=days), first - timedelta(days=1))
     jobs_before = scorecards.jobs_closed(database(), before)
     jobs_now = scorecards.jobs_closed(database(), now)
-    items = []
-    if jobs_before and jobs_now:
-        items = trends(
-            scorecards.complaint_topics(database(), before),
-            scorecards.complaint_topics(database(), now),
-            jobs_before,
-            jobs_now,
-        )
+    items = trends(
+        scorecards.complaint_topics(database(), before),
+        scorecards.complaint_topics(database(), now),
+        jobs_before,
+        jobs_now,
+    )
     return {"jobs_before": jobs_before, "jobs_now": jobs_now, "items": items}
 
 

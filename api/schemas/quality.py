@@ -123,12 +123,13 @@ class FiguresSchema(Schema):
 
 
 class TrendSchema(Schema):
-    """A complaint topic now and before; a small ``chance`` means that something has changed."""
+    """A complaint topic now and before; a small ``chance`` means that something has changed,
+    null that there is nothing to compare with."""
 
     topic = fields.String(required=True)
     before = fields.Integer(required=True)
     now = fields.Integer(required=True)
-    chance = fields.Float(required=True)
+    chance = fields.Float(required=True, allow_none=True)
 
 
 class TrendsSchema(Schema):

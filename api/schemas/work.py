@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from api.db.work import CHANNELS, JOB_STATUSES, MODES, Job, Request
 from api.schemas.fields import CursorQuery, Instant, Line, PlaceSchema, Text, WindowSchema, page_of
-from api.services.masking import personal
+from api.services.masking import mask_words, personal
 
 CODE = validate.Regexp(r"^[a-z0-9][a-z0-9_-]{0,59}$", error="must be a code like not-cooling")
 
@@ -114,7 +114,7 @@ def request_view(request: Request, role: str) -> dict[str, Any]:
         "received_at": request.received_at,
         "product": request.product,
         "fault": request.fault,
-        "description": request.description,
+        "description": mask_words(request.description, request, role),
         **personal(request, role),
     }
 
@@ -131,7 +131,7 @@ def job_view(job: Job, role: str) -> dict[str, Any]:
         **instants,
         "product": job.request.product,
         "fault": job.request.fault,
-        "description": job.request.description,
+        "description": mask_words(job.request.description, job.request, role),
         "skills": job.skills,
         "parts": job.parts,
         "service_s": job.service_s,

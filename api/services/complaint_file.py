@@ -22,6 +22,7 @@ from api.db.models import Complaint, Visit
 from api.services.bills import account_of, newest_bill
 from api.services.clock_events import clock_view, clocks_of
 from api.services.complaints import complaint_view
+from api.services.masking import SHOWN_ON_REQUEST
 from api.services.plain import plain
 from api.services.quotes import quotes_of
 from api.services.warranties import entitlement_of
@@ -41,7 +42,7 @@ def complaint_file(session: Session, complaint: Complaint, as_of: datetime) -> d
     document: dict[str, Any] = {
         "format": FORMAT,
         "as_of": as_of,
-        "complaint": complaint_view(session, complaint, as_of),
+        "complaint": complaint_view(session, complaint, as_of, SHOWN_ON_REQUEST),
         "consumer": {"name": request.consumer.name, "phone": request.consumer.phone},
         "job": {
             "number": job.number,

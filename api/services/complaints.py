@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from api.db.models import Complaint, ComplaintStep, Job
 from api.db.models import Request as RequestRow
+from api.services import looks
 from api.services.activity import record
 from api.services.clock_events import CLOCK_ERROR, recorded, ruling_view, trace_view
 from api.services.identity import Identity
+from api.services.masking import NAME, mask_words, sees
 from api.services.refusals import Refusal
 from api.services.rule_packs import rulebook, setting_of
 from domain.clocks import ClockState
@@ -190,22 +192,35 @@ def judged(
 
 
 def complaint_view(
-    session: Session, complaint: Complaint, as_of: datetime, rules_on: date | None = None
+    session: Session,
+    complaint: Complaint,
+    as_of: datetime,
+    role: str,
+    rules_on: date | None = None,
 ) -> dict[str, Any]:
-    """A complaint as the API tells it, with its clocks and the line-by-line trace."""
+    """A complaint as a role is told it, with its clocks and the line-by-line trace."""
     judgement, states = judged(session, complaint, as_of, rules_on)
+    request = complaint.job.request
+    if sees(NAME, role):
+        looks.seen(looks.REQUEST, request.id)
     return {
         "id": complaint.id,
         "number": complaint.number,
         "job_id": complaint.job_id,
         "topic": complaint.topic,
-        "text": complaint.text,
-        "wish": complaint.wish,
+        "text": mask_words(complaint.text, request, role),
+        "wish": mask_words(complaint.wish, request, role),
         "state": complaint.state,
         "door": complaint.door,
         "received_at": complaint.received_at,
         "steps": [
-            {"id": s.id, "event": s.event, "at": s.at, "actor": s.actor, "note": s.note}
+            {
+                "id": s.id,
+                "event": s.event,
+                "at": s.at,
+                "actor": mask_words(s.actor, request, role),
+                "note": mask_words(s.note, request, role),
+            }
             for s in complaint.steps
         ],
         "clocks": [

@@ -24,6 +24,7 @@ from api.services.quotes import quote_view, quotes_of, whereabouts_agreed
 from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.surveys import CONDUCT
+from domain import roles
 from domain.clocks import EventKind
 from domain.fees import reconcile
 
@@ -191,6 +192,6 @@ def _survey(session: Session, job: Job) -> dict[str, Any] | None:
 
 
 def _complaint(session: Session, complaint: Complaint, now: datetime) -> dict[str, Any]:
-    told = complaint_view(session, complaint, now)
+    told = complaint_view(session, complaint, now, roles.CONSUMER)
     names = ("id", "number", "topic", "text", "state", "received_at", "steps", "clocks")
     return {name: told[name] for name in names}

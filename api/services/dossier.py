@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from api.db.models import (
 )
 from api.services import stock
 from api.services.jobs import history
+from api.services.masking import mask_words
 from api.services.policies import policy_on
 from api.services.refusals import Refusal
 from api.services.regions import utc_iso
@@ -40,9 +42,17 @@ def the_job(session: Session, job_id: UUID) -> Job:
     return job
 
 
-def dossier(session: Session, job_id: UUID) -> dict[str, Any]:
-    """Everything on record about a job, without the consumer: the edge adds that by role."""
+def dossier(session: Session, job_id: UUID, role: str) -> dict[str, Any]:
+    """Everything on record about a job, without the consumer; words as the role may see them."""
     job = the_job(session, job_id)
+
+    def told(value: Any) -> Any:
+        if isinstance(value, str):
+            return mask_words(value, job.request, role)
+        if isinstance(value, dict):
+            return {key: told(one) for key, one in value.items()}
+        return [told(one) for one in value] if isinstance(value, list) else value
+
     receipt = session.scalars(select(Receipt).where(Receipt.job_id == job.id)).first()
     visits = session.scalars(
         select(Visit)
@@ -83,13 +93,13 @@ def dossier(session: Session, job_id: UUID) -> dict[str, Any]:
                 "event": row.kind,
                 "state": row.state,
                 "at": utc_iso(row.at),
-                "reason": row.reason,
+                "reason": told(row.reason),
                 "by": row.by,
-                "details": row.details,
+                "details": told(row.details),
             }
             for row in history(session, job.id)
         ],
-        "visits": [_visit(visit, events.get(visit.id, [])) for visit in visits],
+        "visits": [_visit(visit, events.get(visit.id, []), told) for visit in visits],
         "held_events": [
             {
                 "id": str(row.id),
@@ -137,7 +147,7 @@ def dossier(session: Session, job_id: UUID) -> dict[str, Any]:
     }
 
 
-def _visit(visit: Visit, events: list[VisitEvent]) -> dict[str, Any]:
+def _visit(visit: Visit, events: list[VisitEvent], told: Callable[[Any], Any]) -> dict[str, Any]:
     return {
         "id": str(visit.id),
         "technician": {"id": str(visit.technician.id), "name": visit.technician.name},
@@ -151,7 +161,7 @@ def _visit(visit: Visit, events: list[VisitEvent]) -> dict[str, Any]:
                 "device_at": utc_iso(event.at),
                 "offset_minutes": event.offset_minutes,
                 "received_at": utc_iso(event.received_at),
-                "details": event.details,
+                "details": told(event.details),
             }
             for event in events
         ],

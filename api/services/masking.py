@@ -58,6 +58,10 @@ MASKS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Role by field: what a role sees of a consumer it may look up at all (`api.services.scope`)."""
 
 
+_TELLING: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d(?:[\s()./-]{0,2}\d){4,}")
+"""Mail addresses, and five digits and more that belong together."""
+
+
 def sees(field: str, role: str) -> bool:
     """Whether a role is shown a field without asking."""
     return MASKS[role][field] == CLEAR
@@ -87,6 +91,25 @@ def mask_address(address: str, role: str) -> str:
     if sees(ADDRESS, role):
         return address
     return re.sub(r"\s*\S*\d\S*", "", address).strip(" ,") or "…"
+
+
+def mask_words(text: str, request: Request, role: str) -> str:
+    """What somebody wrote about a case, without what names its consumer.
+
+    The consumer's own names, address and mail address go, and whatever looks like a telephone
+    number, a house number or a mail address. Words that point to somebody otherwise stay: text
+    that is free cannot be cleaned of everything.
+    """
+    if not text or sees(NAME, role):
+        return text
+    numbers = [word for word in request.address.split() if any(map(str.isdigit, word))]
+    known = [request.address, request.consumer.email or "", *request.consumer.name.split()]
+    known += numbers
+    for word in sorted(known, key=len, reverse=True):
+        # One letter, or two of an alphabet, is in too many other words.
+        if len(word) > 2 or (len(word) == 2 and not word.isascii()):
+            text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
+    return _TELLING.sub("•••", text)
 
 
 def mask_degrees(degrees: float, role: str) -> float:

@@ -19,7 +19,7 @@ class Trend:
     topic: str
     before: int
     now: int
-    chance: float
+    chance: float | None
 
 
 def trends(
@@ -35,17 +35,24 @@ def trends(
     before, now
         The topics of the complaints of each period, one entry a complaint.
     exposure_before, exposure_now
-        What the complaints are out of, such as jobs done; positive.
+        What the complaints are out of, such as jobs done. Where one is 0, nothing can be compared:
+        the counts are told without a chance.
     """
-    if exposure_before <= 0 or exposure_now <= 0:
-        raise ValueError("exposures must be positive")
+    if exposure_before < 0 or exposure_now < 0:
+        raise ValueError("exposures must not be negative")
     old, new = Counter(before), Counter(now)
-    share = exposure_now / (exposure_before + exposure_now)
+    comparable = exposure_before > 0 and exposure_now > 0
+    share = exposure_now / (exposure_before + exposure_now) if comparable else 0.0
     found = [
-        Trend(topic, old[topic], new[topic], _two_sided(new[topic], old[topic] + new[topic], share))
+        Trend(
+            topic,
+            old[topic],
+            new[topic],
+            _two_sided(new[topic], old[topic] + new[topic], share) if comparable else None,
+        )
         for topic in sorted(old | new)
     ]
-    return sorted(found, key=lambda trend: (trend.chance, -trend.now, trend.topic))
+    return sorted(found, key=lambda trend: (trend.chance or 0.0, -trend.now, trend.topic))
 
 
 def _two_sided(count: int, trials: int, share: float) -> float:

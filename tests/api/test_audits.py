@@ -25,53 +25,6 @@ def done(world: World) -> list[UUID]:
     return finished_jobs(world, 6)
 
 
-def test_findings_actions_and_the_same_measure_again_show_whether_it_got_better(
-    world: World, done: list[UUID]
-) -> None:
-    auditor = world.client("auditor")
-    made = auditor.post(f"{V1}/audits", json=an_audit(size=2, strata="outlet")).get_json()
-    path = f"{V1}/audits/{made['id']}"
-    early = auditor.post(f"{path}/close")
-    assert code(early) == (409, "audit_order")
-    audit = auditor.post(f"{path}/draw").get_json()
-    items = [item["code"] for item in audit["items"]]
-    verdicts = [
-        {"job_id": job, "item": item, "verdict": "fail" if item == items[0] else "pass"}
-        for job in audit["drawn"]
-        for item in items
-    ]
-    assert auditor.post(f"{path}/findings", json={"items": verdicts[:-1]}).status_code == 200
-    assert code(auditor.post(f"{path}/close")) == (409, "audit_incomplete")
-    assert auditor.post(f"{path}/findings", json={"items": verdicts}).status_code == 200
-    assert auditor.post(f"{path}/close").get_json()["state"] == "closed"
-    today = datetime.now(UTC).date()
-    sent = {"item": items[0], "text": "train again", "owner": "dispatch"}
-    late = auditor.post(
-        f"{path}/actions", json=sent | {"due_on": str(today - timedelta(days=3))}
-    ).get_json()
-    listed = auditor.get(f"{V1}/audit-actions?overdue=true").get_json()["items"]
-    assert [(one["id"], one["overdue"]) for one in listed] == [(late["id"], True)]
-    others = world.client("desk").post(
-        f"{V1}/audit-actions/{late['id']}/done", json={"note": "not mine"}
-    )
-    assert code(others) == (403, "forbidden")
-    owner = world.client("dispatch")
-    done_action = owner.post(f"{V1}/audit-actions/{late['id']}/done", json={"note": "trained"})
-    assert done_action.get_json()["overdue"] is False
-    assert auditor.get(f"{V1}/audit-actions?overdue=true").get_json()["items"] == []
-
-    period = {"from": audit["from"], "to": audit["to"]}
-    again = auditor.post(f"{path}/again", json=period).get_json()
-    again_path = f"{V1}/audits/{again['id']}"
-    drawn = auditor.post(f"{again_path}/draw").get_json()["drawn"]
-    passed = [{"job_id": job, "item": item, "verdict": "pass"} for job in drawn for item in items]
-    assert auditor.post(f"{again_path}/findings", json={"items": passed}).status_code == 200
-    results = auditor.get(f"{again_path}/results").get_json()["items"]
-    assert results[0]["before"] == {"passed": 0, "of": 2}
-    assert results[0]["improved"] is True
-    assert results[1]["improved"] is False
-
-
 def test_a_job_outside_the_sample_and_an_unknown_item_are_refused_and_nothing_is_kept(
     world: World, done: list[UUID]
 ) -> None:

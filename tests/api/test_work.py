@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
+from uuid_utils.compat import uuid7
 
 from tests.api.world import World, report
 
@@ -104,3 +105,23 @@ def test_what_has_been_received_stands_in_the_feed_with_its_rule(
     assert line["kind"] == "request_received"
     assert line["data"]["rule"] == "arrival-2026-01-01/food-spoils"
     assert line["actor"] == "Paz Dispatcher"
+
+
+def test_what_callers_say_names_nobody_to_roles_that_are_shown_no_names(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    words = "Ask for rosa araya, Avenida Balmaceda 1234, +56 9 0000 0042, ra@example.org. It leaks."
+    job = dispatcher.post("/api/v1/requests", json=report(description=words)).get_json()
+    filed = dispatcher.post(
+        f"/api/v1/jobs/{job['id']}/complaints",
+        json={"id": str(uuid7()), "topic": "delay", "text": words, "wish": "Call 0000 0042"},
+    ).get_json()
+    assert (job["description"], filed["text"]) == (words, words)
+    for login in ("planner", "auditor", "regulator", "association"):
+        client = world.client(login)
+        told = client.get(f"/api/v1/complaints/{filed['id']}")
+        if login != "association":
+            told = client.get(f"/api/v1/jobs/{job['id']}")
+            assert told.get_json()["description"].endswith("It leaks.")
+        for secret in ("rosa", "Araya", "Balmaceda 1234", "0000 0042", "@"):
+            assert secret.casefold() not in told.text.casefold(), (login, secret)

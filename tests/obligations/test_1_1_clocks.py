@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from api.__main__ import main
 from api.db.models import BreachAlert, Job, Visit
 from api.services.breaches import expected_arrivals, leads, raise_alerts
+from api.services.intake import replay
 from domain.clocks import Allowance
 from domain.clocks.calls import Call, call_report
 from domain.clocks.walking import due_elapsed
@@ -68,6 +69,16 @@ def test_1_1_triage_can_be_replayed_by_the_pack_that_decided(world: World) -> No
     assert arrival["rules"][0]["value"] == [job["class"]]
     # The hours are the regulation's examples, and so they say that no law has confirmed them.
     assert arrival["unconfirmed"]
+    with world.sessions() as session:
+        for stored in session.scalars(select(Job).order_by(Job.number.desc()).limit(20)):
+            decision, _ = replay(session, stored)
+            assert (decision.rule, decision.rule_version) == (
+                stored.triage_rule,
+                stored.triage_version,
+            )
+            assert decision.arrival_class == stored.job_class
+            assert decision.clock.due_at == stored.due_at
+            assert (decision.skills, decision.parts) == (stored.skills, stored.parts)
 
 
 def test_1_1_exceptions_a_postponement_adds_a_deadline_and_both_are_reported(

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from api.db.models import Job, Survey
+from api.services.surveys import call_backs
 from api.services.work_done import jobs_done, period_of
 from domain.quality import RepairFacts, Share, repair_figures
 from tests.api.finished import finished_jobs, technician_of
@@ -103,3 +104,12 @@ def test_1_2_follow_up_is_owed_by_a_day_and_closed_by_a_record(
     call = {"id": str(uuid4()), "at": datetime.now(UTC).isoformat(), "outcome": "reached"}
     assert desk.post(f"{V1}/jobs/{done[3]}/follow-ups", json=call).status_code == 201
     assert str(done[3]) not in open_ones()
+    with world.sessions() as session:
+        today = datetime.now(UTC).date()
+        period = period_of(session, today - timedelta(days=60), today)
+        later = datetime.now(UTC) + timedelta(days=60)
+        calls = call_backs(session, period, later)
+        kept = {call.done.job.id: call.in_time(later) for call in calls}
+    # Nobody called the others: each is told as missed once its day has passed.
+    assert kept.pop(done[3]) is True
+    assert set(kept.values()) == {False}

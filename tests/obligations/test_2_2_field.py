@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from api.db.models import Job, OutgoingMessage, Photo, Technician, Visit
@@ -113,16 +114,38 @@ def test_2_2_intake_leaves_the_same_record_from_each_door(desk: FlaskClient) -> 
         decisions.add(
             (told["class"], told["rule"], told["reported_at"], str(told["proposal"]), job["status"])
         )
+    for channel in ("sms", "wechat"):
+        told = post(
+            desk,
+            "/messages",
+            {
+                "channel": channel,
+                "key": str(uuid7()),
+                "sender": f"+56 9 5000 2{len(channel):03d}",
+                "text": "product: fridge\nfault: not-cooling\nname: Rosa\n"
+                "address: Avenida Balmaceda 1234\nplace: -29.9077, -71.2541",
+                "received_at": at,
+            },
+        )
+        body = get(desk, f"/jobs/{told['job_id']}/receipt")["body"]
+        state = get(desk, f"/jobs/{told['job_id']}")["status"]
+        decisions.add(
+            (body["class"], body["rule"], body["reported_at"], str(body["proposal"]), state)
+        )
     assert len(decisions) == 1
 
 
-def test_2_2_recorded_a_receipt_with_a_proposal_within_a_second(desk: FlaskClient) -> None:
+def test_2_2_recorded_a_receipt_with_a_proposal_within_a_second(
+    world: World, desk: FlaskClient
+) -> None:
     started_s = time.perf_counter()
     made = desk.post(f"{V1}/requests", json=report())
     receipt = get(desk, f"/jobs/{made.get_json()['id']}/receipt")
     assert time.perf_counter() - started_s < 1.0
     assert receipt["sha256"] == digest(receipt["body"])
     assert receipt["body"]["proposal"]["arrival_by"]
+    with world.sessions.begin() as session, pytest.raises(DBAPIError, match="never change"):
+        session.execute(text("UPDATE receipt SET sha256 = 'other'"))
 
 
 def test_2_2_set_process_an_illegal_move_is_refused_with_what_is_allowed(

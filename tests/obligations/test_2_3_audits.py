@@ -1,10 +1,10 @@
-"""Rows 2.3: internal inspection, third-party assessment."""
+"""Rows 2.3, and 1.2 (improvement): internal inspection, third-party assessment."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,54 @@ def test_2_3_internal_inspection_draws_the_same_sample_from_the_same_seed(world:
     assert first["population_root"] == again["population_root"]
     assert len(first["drawn"]) == 3
     assert any(drawn(f"{n:016x}")["drawn"] != first["drawn"] for n in range(8))
+
+
+def test_1_2_follow_up_findings_lead_to_actions_and_the_measure_is_made_again(
+    world: World,
+) -> None:
+    finished_jobs(world, 6)
+    auditor = world.client("auditor")
+    made = auditor.post(f"{V1}/audits", json=an_audit(size=2, strata="outlet")).get_json()
+    path = f"{V1}/audits/{made['id']}"
+    early = auditor.post(f"{path}/close")
+    assert (early.status_code, early.get_json()["code"]) == (409, "audit_order")
+    audit = auditor.post(f"{path}/draw").get_json()
+    items = [item["code"] for item in audit["items"]]
+    verdicts = [
+        {"job_id": job, "item": item, "verdict": "fail" if item == items[0] else "pass"}
+        for job in audit["drawn"]
+        for item in items
+    ]
+    assert auditor.post(f"{path}/findings", json={"items": verdicts[:-1]}).status_code == 200
+    assert auditor.post(f"{path}/close").get_json()["code"] == "audit_incomplete"
+    assert auditor.post(f"{path}/findings", json={"items": verdicts}).status_code == 200
+    assert auditor.post(f"{path}/close").get_json()["state"] == "closed"
+    today = datetime.now(UTC).date()
+    sent = {"item": items[0], "text": "train again", "owner": "dispatch"}
+    late = auditor.post(
+        f"{path}/actions", json=sent | {"due_on": str(today - timedelta(days=3))}
+    ).get_json()
+    listed = auditor.get(f"{V1}/audit-actions?overdue=true").get_json()["items"]
+    assert [(one["id"], one["overdue"]) for one in listed] == [(late["id"], True)]
+    others = world.client("desk").post(
+        f"{V1}/audit-actions/{late['id']}/done", json={"note": "not mine"}
+    )
+    assert (others.status_code, others.get_json()["code"]) == (403, "forbidden")
+    owner = world.client("dispatch")
+    done_action = owner.post(f"{V1}/audit-actions/{late['id']}/done", json={"note": "trained"})
+    assert done_action.get_json()["overdue"] is False
+    assert auditor.get(f"{V1}/audit-actions?overdue=true").get_json()["items"] == []
+
+    period = {"from": audit["from"], "to": audit["to"]}
+    again = auditor.post(f"{path}/again", json=period).get_json()
+    again_path = f"{V1}/audits/{again['id']}"
+    drawn = auditor.post(f"{again_path}/draw").get_json()["drawn"]
+    passed = [{"job_id": job, "item": item, "verdict": "pass"} for job in drawn for item in items]
+    assert auditor.post(f"{again_path}/findings", json={"items": passed}).status_code == 200
+    results = auditor.get(f"{again_path}/results").get_json()["items"]
+    assert results[0]["before"] == {"passed": 0, "of": 2}
+    assert results[0]["improved"] is True
+    assert results[1]["improved"] is False
 
 
 @pytest.fixture(scope="module")

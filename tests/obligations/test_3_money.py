@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from api.db.models import Job, Technician, Training, Visit
@@ -60,6 +62,13 @@ def test_3_1_subsidies_and_funds_each_yuan_leads_to_verified_work(
             job = session.get_one(Job, UUID(line["record"]))
             assert (job.status, line["fen"]) == ("done", 700)
     assert str(done[0]) in {row["record"] for row in made["document"]["refused"]}
+    claim = world.client("admin").get(f"{V1}/settlements/{made['id']}/claim")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(claim.get_data()))
+    head, *rows, _total = book.get_sheet_by_name("paid").to_python()
+    paid = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row[head[0]] for row in paid] == [line["record"] for line in made["document"]["lines"]]
+    assert round(100 * sum(row[head[3]] for row in paid)) == made["total_fen"] > 0
+    assert all(row[head[5]] for row in paid), "an arrival stands beside each sum"
     fund = settled(world, kind="training_fund", cap_fen=50_000)
     assert fund["total_fen"] == 30_000
 
