@@ -50,6 +50,7 @@ _DEMAND = {"id", "weight", "lat", "lon", "district", "skills"}
 _CANDIDATE = _DEMAND - {"weight"} | {"fixed_cost", "capacity", "status", "kind", "subsidy"}
 _TERMS = {"fixed_cost", "subsidy", "least", "most", "most_share"}
 _MOST_PAIRS = 100_000_000  # demand × candidates; about 0.8 GiB
+_MOST = 1e15  # of a weight, a cost or a subsidy: products and sums of them stay finite
 _RADIUS_NEEDED = {Model.COVERAGE, Model.SET_COVER}
 
 
@@ -159,7 +160,7 @@ def _demand(value: Any) -> tuple[DemandPoint, ...]:
             raise BadSiting(f"{path}.id", f"{name!r} occurs twice")
         seen.add(name)
         lat, lon = _place(item, path)
-        weight = _number(item.get("weight", 1.0), f"{path}.weight")
+        weight = _number(item.get("weight", 1.0), f"{path}.weight", 0.0, _MOST)
         district = _text_or_none(item, "district", f"{path}.")
         skills = _skills(item, path)
         points.append(DemandPoint(name, weight, lat, lon, district, skills))
@@ -194,7 +195,7 @@ def _kinds(value: Any) -> dict[SiteKind, Mapping[str, Any]]:
         for key in ("least", "most"):
             if item.get(key) is not None:
                 _count(item[key], f"{path}.{key}", 0)
-        for key, top in (("fixed_cost", math.inf), ("subsidy", math.inf), ("most_share", 1.0)):
+        for key, top in (("fixed_cost", _MOST), ("subsidy", _MOST), ("most_share", 1.0)):
             _number_or_none(item, key, f"{path}.", 0.0, top)
         result[_named(name, path, SiteKind)] = item
     return result
@@ -224,7 +225,10 @@ def _candidates(value: Any, kinds: Mapping[SiteKind, Mapping[str, Any]]) -> tupl
         lat, lon = _place(item, path)
         kind = _named(item.get("kind", "own"), f"{path}.kind", SiteKind)
         terms = kinds.get(kind, {})
-        own = {key: _number_or_none(item, key, f"{path}.") for key in ("fixed_cost", "subsidy")}
+        own = {
+            key: _number_or_none(item, key, f"{path}.", 0.0, _MOST)
+            for key in ("fixed_cost", "subsidy")
+        }
         money = {k: terms.get(k) if own[k] is None else own[k] for k in own}
         sites.append(
             Candidate(
@@ -258,11 +262,12 @@ def _matrix(value: Any, rows: int, columns: int) -> NDArray[np.float64]:
                 cost[i] = line
             except OverflowError:
                 cost[i] = np.inf
-            if np.all(np.isfinite(cost[i])) and (columns == 0 or cost[i].min() >= 0.0):
+            if columns == 0 or (cost[i].min() >= 0.0 and cost[i].max() <= _MOST):
                 lines[i] = None
                 continue
         for j, entry in enumerate(line):
-            cost[i, j] = np.inf if entry is None else _number(entry, f"cost[{i}][{j}]")
+            at = f"cost[{i}][{j}]"
+            cost[i, j] = np.inf if entry is None else _number(entry, at, 0.0, _MOST)
         lines[i] = None
     return cost
 

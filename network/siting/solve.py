@@ -186,7 +186,7 @@ def _worded(
             + [float(rules.fixed[j]) for j in opened]
         )
     if problem.model is not Model.COVERAGE:
-        bound = min(bound, objective)
+        bound = min(bound, objective) + 0.0  # no minus zero
     gap = relative_gap(objective, bound)
     return Sites(
         Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE,
