@@ -20,7 +20,7 @@ from network.siting.search import Found, Search
 NODE_ROUNDS = 90
 NODE_STEP = 1.0
 NODE_SHRINK = 0.7
-NODE_PATIENCE = 20
+NODE_PATIENCE = 45  # less cut the bound short and made three times the nodes
 QUEUE_BYTES = 250_000_000
 
 

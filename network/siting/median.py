@@ -33,6 +33,8 @@ from network.siting.warm import warm_up
 
 FULL_ENTRIES = 3_000_000  # rows are complete up to this many entries
 MOST_ENTRIES = 12_000_000  # and never longer than this in all, about 0.3 GiB
+IDLE_NODES, IDLE_GAIN = 48, 0.01  # nodes that gained less of the gap lead nowhere
+IDLE_SHAKES = 20
 
 
 @dataclass(slots=True)
@@ -293,14 +295,21 @@ class MedianSolver:
             self._close_coverage(search, found)
         branching: BranchAndBound | None = None
         shaking, bounding = 0.0, self.countdown.effort() - begun
+        unbranched, idle = found.bound, 0
         while not found.closed(integer, gap) and not self.countdown.over():
             distance = (found.value - found.bound) / max(abs(found.value), 1e-300)
-            share = 0.5 if distance > 2e-3 else 0.12
+            share = 0.5 if distance > 2e-3 and idle < IDLE_SHAKES else 0.12
+            if found.nodes >= IDLE_NODES and found.bound - unbranched < IDLE_GAIN * (
+                found.value - unbranched
+            ):
+                share = 0.9  # branching leads nowhere: what is left of the gap is the relaxation's
             before = self.countdown.effort()
             if shaking <= share * (shaking + bounding):
                 self.countdown.spend(3)
+                idle += 1
                 if search.shake(found, 6):
                     search.narrow(found, gap)
+                    idle = 0
                 shaking += self.countdown.effort() - before
                 continue
             if branching is None:

@@ -14,7 +14,8 @@ from network.siting.instance import Floats, Instance, States, columns_of
 
 CLOSED = 1e-7  # relative; a search ends when bound and plan are this near
 SLICE = 60  # rounds of the bound between two attempts at a better plan
-PATIENCE = 20  # rounds without a gain before the step shrinks
+PATIENCE = 30  # rounds without a gain before the step shrinks
+SHRINK = 0.6
 # Sparse rows make rounds cheap, and coverage rows, which all cost nothing, make them zigzag: there
 # a long wait at each step comes near the linear relaxation, a short one stays 0.2 % below it.
 PATIENT_ENTRIES = 20_000_000
@@ -79,12 +80,12 @@ class Search:
         self.countdown = countdown
         self.random = np.random.default_rng(seed)
         self._tried: set[bytes] = set()
-        self.patience, self.slice, self.shrink = PATIENCE, SLICE, 0.7
+        self.patience, self.slice, self.shrink = PATIENCE, SLICE, SHRINK
         if instance.rows.cost.size and not np.any(instance.rows.cost):
             entries = instance.rows.cost.size
             self.patience = int(np.clip(PATIENT_ENTRIES // entries, PATIENCE, MOST_PATIENCE))
             self.slice = max(SLICE, 2 * self.patience)
-            self.shrink = 0.5 if self.patience >= 100 else 0.7
+            self.shrink = 0.5 if self.patience >= 100 else SHRINK
         self.bound_state = state
         self.bound_rows = instance.rows
         self.bound_columns = instance.columns
