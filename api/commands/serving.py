@@ -82,7 +82,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def _demo_week(options: argparse.Namespace) -> int:
-    from api.week.stage import TooFew, show, stage
+    from api.week.stage import NoStage, show, stage
 
     settings = load_settings(use_running_services=False)
     if not settings.demo:
@@ -90,7 +90,7 @@ def _demo_week(options: argparse.Namespace) -> int:
     folder = (options.data or settings.data_dir / "week").resolve()
     try:
         outcome = stage(settings, folder, options.reports, options.seed, datetime.now(UTC))
-    except TooFew as error:
+    except NoStage as error:
         raise InputError(str(error)) from None
     print(json.dumps(outcome, default=str, ensure_ascii=False) if options.json else show(outcome))
     return 0 if outcome["holds"] else 1

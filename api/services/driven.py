@@ -7,17 +7,21 @@ then not keep it, and no plan could be published any more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from optimizer import Job, Problem, Travel
 from optimizer.problem import service_time_s
 
 
-def as_driven(problem: Problem) -> Problem:
+def as_driven(
+    problem: Problem, arrivals: Mapping[tuple[str, str], int] | None = None
+) -> Problem:
     """The problem with each drive between settled visits no longer than the time there was.
 
     Settled are visits pinned to technician, shift and second. The same object where every drive
-    fits. Technicians drive as the matrix says (``speed_factor`` 1).
+    fits. Technicians drive as the matrix says (``speed_factor`` 1). ``arrivals``: by job and
+    technician, when somebody was at the door; where there is none, at the start.
     """
     settled: dict[tuple[str, str], list[tuple[int, Job]]] = {}
     for job in problem.jobs:
@@ -33,7 +37,7 @@ def as_driven(problem: Problem) -> Problem:
                 settled.get((who.id, shift.id), ()), key=lambda pair: (pair[0], pair[1].id)
             ):
                 leg = (who.profile, place, job.location)
-                there_was = max(0, start - ready)
+                there_was = max(0, (arrivals or {}).get((job.id, who.id), start) - ready)
                 if durations[place, job.location] > there_was:
                     cuts[leg] = min(there_was, cuts.get(leg, there_was))
                 setup = 0 if place == job.location else job.setup_s

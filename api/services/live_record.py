@@ -21,7 +21,7 @@ from api.services.activity import record
 from api.services.geometry import route_lines
 from api.services.live_plans import DeskRoom, Held, begun_visits, stored_problem, with_changes
 from api.services.planning import lock_day
-from api.services.publishing import planned_stops, replace_visits
+from api.services.publishing import overlap_told, planned_stops, replace_visits
 from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.sheets import lock_sheets, renew_sheets
@@ -185,7 +185,7 @@ def _visits(session: Session, plan: Plan, people: set[str]) -> None:
                 visit.end_at = end  # under way, and it takes longer
         session.flush()
     except IntegrityError as error:
-        raise Refusal("double_booking", str(error.orig).splitlines()[0]) from error
+        raise Refusal("double_booking", overlap_told(error)) from error
     renew_sheets(session, plan, the_region(session).timezone, numbers)
 
 

@@ -21,11 +21,13 @@ from api.services.refusals import Refusal
 from api.services.regions import the_region
 from api.services.snapshot import Question, pose, read_day
 from api.services.summary import figures
+from api.services.under_way import HeldQuestion
 from network.roads import Roads
 from optimizer import CheckReport, Progress, Stop, check, solve
 from optimizer import Plan as Solution
 from optimizer.explain import explain
 from optimizer.formats import plan_to_json, problem_to_json
+from optimizer.solve import AFTERWARDS, AT_MOST_S, CURED, LARGE, explain_plan
 
 log = structlog.get_logger("zhunda.planning")
 PROGRESS_EVERY_S = 0.5
@@ -118,17 +120,22 @@ def _plan(sessions: sessionmaker[Session], roads: Roads, run: PlanRun) -> None:
         timezone = the_region(session).timezone
         rows = read_day(session, run.day, timezone, run.as_of)
     question = pose(rows, run.as_of, roads)
-    solution = solve(
-        question.problem,
-        Stop(seconds=run.seconds, iterations=run.iterations),
-        engine=run.engine,
-        seed=run.seed,
-        threads=run.threads,
-        watch=watcher(sessions, run.id),
-    )
-    report = check(question.problem, solution)
-    if report.valid:
-        solution = replace(solution, unassigned=explain(question.problem, solution))
+    for held in question.narrowed:
+        found = solve(
+            held.problem,
+            Stop(seconds=run.seconds, iterations=run.iterations),
+            engine=run.engine,
+            seed=run.seed,
+            threads=run.threads,
+            watch=watcher(sessions, run.id),
+            explained=False,
+        )
+        solution = _told(held, found, run.seconds)
+        report = check(question.problem, solution)
+        if report.valid and held.keeps(solution):
+            break
+    if not solution.goals:
+        solution = replace(solution, goals=report.goals)
     lines = route_lines(roads, question.problem, solution)
     with sessions.begin() as session:
         stored = session.get(PlanRun, run.id, with_for_update=True)
@@ -152,6 +159,20 @@ def _plan(sessions: sessionmaker[Session], roads: Roads, run: PlanRun) -> None:
             version=plan.version,
             violations=len(report.violations),
         )
+
+
+def _told(held: HeldQuestion, found: Solution, seconds: float | None) -> Solution:
+    """The answer as visits of the question that was posed.
+
+    Bounds are of that question; why a job is left out, and what would help, is of the narrower one:
+    a gap that nobody can get to is no place for it.
+    """
+    told = held.told(found)
+    bounded = explain_plan(held.posed, replace(told, unassigned=()), seconds)
+    share = None if seconds is None else min(AT_MOST_S, AFTERWARDS * seconds)
+    limit = CURED if len(held.problem.jobs) <= LARGE else 0
+    left_out = explain(held.problem, found, limit=limit, seconds=share)
+    return replace(bounded, unassigned=held.told_of(left_out))
 
 
 def _draft(

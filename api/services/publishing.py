@@ -104,7 +104,7 @@ def publish(session: Session, plan_id: UUID, expected: str | None, actor_id: UUI
     try:
         kept, moved, added, withdrawn = replace_visits(session, plan, stops)
     except IntegrityError as error:
-        raise Refusal("double_booking", str(error.orig).splitlines()[0]) from error
+        raise Refusal("double_booking", overlap_told(error)) from error
     session.execute(
         update(Plan)
         .where(Plan.day == day, Plan.status == "published")
@@ -130,6 +130,19 @@ def publish(session: Session, plan_id: UUID, expected: str | None, actor_id: UUI
         withdrawn=withdrawn,
     )
     return plan
+
+
+def overlap_told(error: IntegrityError) -> str:
+    """What to do about visits that the database would not let overlap.
+
+    Raises
+    ------
+    IntegrityError
+        The error itself, when it is about anything else.
+    """
+    if "visit_no_double_booking" not in str(error.orig):
+        raise error
+    return "two visits of a technician would overlap: one has begun or moved since; plan again"
 
 
 def _refuse_overtaken(session: Session, plan: Plan) -> None:

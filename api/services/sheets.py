@@ -7,10 +7,11 @@ has it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -96,10 +97,12 @@ def renew_sheets(
     visits: dict[int, list[Visit]] = {}
     for visit in session.scalars(visits_query):
         visits.setdefault(visit.technician_number, []).append(visit)
+    # One phone's event needs one line of the day's map, not all of them.
+    lines = plan.geometry if technician_numbers is None else _lines(session, plan.id, shifts)
     rows = []
     for number, working in sorted(shifts.items()):
         who = working[0].technician
-        line = plan.geometry.get(str(who.id))
+        line = lines.get(str(who.id))
         sheet = _sheet(plan, who, working, visits.get(number, []), line, timezone)
         payload = compact_json(sheet)
         rows.append(
@@ -124,6 +127,19 @@ def renew_sheets(
             },
         )
     )
+
+
+def _lines(
+    session: Session, plan_id: UUID, shifts: Mapping[int, list[Shift]]
+) -> dict[str, dict[str, Any] | None]:
+    """The lines of these technicians, by id, picked out by the database."""
+    names = [str(working[0].technician.id) for working in shifts.values()]
+    if not names:
+        return {}
+    picked = session.execute(
+        select(*(Plan.geometry[name] for name in names)).where(Plan.id == plan_id)
+    ).one()
+    return dict(zip(names, picked, strict=True))
 
 
 def _sheet(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,8 @@ from api.services.equipment import fit_on
 from api.services.refusals import Refusal
 from api.services.regions import lead_in, local_day, local_midnight
 from api.services.stock import free_stock
+from api.services.under_way import BegunVisit, HeldQuestion, Whereabout, as_posed, hold
+from api.services.whereabouts import Whereabouts, where_they_are
 from domain.lifecycle import BEGUN, Mode, VisitState
 from domain.places import Place
 from network.roads import Roads
@@ -53,7 +55,8 @@ class DayRows:
     """What the record says about a day; ``fingerprint`` names it, whatever the time of asking.
 
     ``fit``: skills and equipment that count for a technician on all days of his or her shifts here;
-    ``stock``: what the van has that no other day's visit has reserved.
+    ``stock``: what the van has that no other day's visit has reserved. ``whereabouts``: by shift,
+    where somebody is who has begun; asked for with an instant only.
     """
 
     day: date
@@ -65,6 +68,7 @@ class DayRows:
     fit: Mapping[int, tuple[Mapping[str, int], frozenset[str]]]
     stock: Mapping[int, Mapping[str, int]]
     fingerprint: str
+    whereabouts: Mapping[UUID, Whereabouts] = field(default_factory=dict)
 
 
 def read_day(session: Session, day: date, timezone: str, as_of: datetime | None = None) -> DayRows:
@@ -119,7 +123,9 @@ def read_day(session: Session, day: date, timezone: str, as_of: datetime | None 
         people |= {shift.technician_number: shift.technician for shift in early}
         fit = _fit(session, [*early, *shifts], timezone)
         stock = free_stock(session, people.values(), [visit.id for visit in visits])
-    return DayRows(day, timezone, [*early, *shifts], jobs, outlets, visits, fit, stock, fingerprint)
+    shifts = [*early, *shifts]
+    places = {} if as_of is None else where_they_are(session, [s.id for s in shifts], as_of)
+    return DayRows(day, timezone, shifts, jobs, outlets, visits, fit, stock, fingerprint, places)
 
 
 def _fit(
@@ -178,9 +184,14 @@ def _fingerprint(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The problem to solve, with second 0 and where its travel times come from."""
+    """The problem to solve, with second 0 and where its travel times come from.
+
+    ``narrowed``: the same, held to what is possible from where people are; the closest comes first,
+    and the next one where its answer, told as visits, would break a rule or lose what has begun.
+    """
 
     problem: Problem
+    narrowed: tuple[HeldQuestion, ...]
     epoch: datetime
     source_of_travel_times: str
 
@@ -200,6 +211,13 @@ def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
     places = [Place(outlet.lat, outlet.lon) for outlet in rows.outlets]
     places += [Place(job.request.lat, job.request.lon) for job in rows.jobs]
     names = [str(outlet.id) for outlet in rows.outlets] + [str(job.id) for job in rows.jobs]
+    elsewhere = {
+        str(where.job_id): where.place
+        for where in rows.whereabouts.values()
+        if str(where.job_id) not in set(names)
+    }
+    places += elsewhere.values()
+    names += elsewhere
     matrix = roads.matrix(places)
     location_of = {name: index for index, name in enumerate(names)}
     technicians = _technicians(rows, epoch, location_of)
@@ -215,7 +233,27 @@ def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
         epoch=epoch.isoformat(),
         published=_published(rows, epoch, location_of) if rows.visits else None,
     )
-    return Question(as_driven(problem), epoch, matrix.source)
+    begun = {visit.id: _begun(visit, epoch) for visit in rows.visits if visit.state in BEGUN}
+    there = {(visit.job, visit.technician): visit.arrival for visit in begun.values()}
+    problem = as_driven(problem, there)
+    at = [
+        Whereabout(
+            str(where.technician),
+            str(shift),
+            location_of[str(where.job_id)],
+            seconds_since(epoch, where.free_at),
+            begun.get(where.visit_id) if where.holds else None,
+        )
+        for shift, where in rows.whereabouts.items()
+    ]
+    now = seconds_since(epoch, as_of)
+    closest = hold(problem, begun.values(), at, now)
+    narrowed = [closest]
+    if closest.doorsteps:
+        narrowed.append(hold(problem, begun.values(), [w for w in at if w.visit], now))
+    if closest.problem is not problem:
+        narrowed.append(as_posed(problem, begun.values()))
+    return Question(problem, tuple(narrowed), epoch, matrix.source)
 
 
 def seconds_since(epoch: datetime, instant: datetime) -> int:
@@ -315,6 +353,17 @@ def problem_job(
 
 def _pin(visit: Visit, epoch: datetime) -> Pin:
     return Pin(str(visit.technician.id), str(visit.shift_id), seconds_since(epoch, visit.start_at))
+
+
+def _begun(visit: Visit, epoch: datetime) -> BegunVisit:
+    return BegunVisit(
+        str(visit.job_id),
+        str(visit.technician.id),
+        str(visit.shift_id),
+        seconds_since(epoch, visit.arrival_at),
+        seconds_since(epoch, visit.start_at),
+        seconds_since(epoch, visit.end_at),
+    )
 
 
 def _published(rows: DayRows, epoch: datetime, location_of: dict[str, int]) -> Plan:

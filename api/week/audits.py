@@ -43,8 +43,10 @@ def audited(
     pack = folder / "papers" / "sample.zip"
     with sessions.begin() as session:
         wanted = of_sample(session, audit_id)
-        made = make(session, wanted, pack, settings.data_dir, wiring.signer_of(settings), now)
-    accepted, told = verified(pack)
+        signer = wiring.signer_of(settings)
+        made = make(session, wanted, pack, settings.data_dir, signer, now)
+    public = signatures.public_key(signer.seed).hex()
+    accepted, told = verified(pack, settings.ledger_anchor, public)
     proofs.append(
         Proof(
             "the offline verifier accepts the third party's sample",

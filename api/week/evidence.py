@@ -9,16 +9,18 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from api import wiring
+from api.db.models import LedgerRow
 from api.services import sealing
 from api.services.ledger_check import check
 from api.services.packs.pack import make, of_period
 from api.services.regions import local_midnight, the_region
 from api.week.proofs import Proof
 from config.settings import Settings
+from domain import signatures
 
 VERIFIER = Path(__file__).resolve().parents[1] / "services" / "packs" / "verify.py"
 FLIPS = 12
@@ -35,7 +37,6 @@ def evidence(
     owners: sessionmaker[Session],
     folder: Path,
     first: date,
-    last: date,
     now: datetime,
 ) -> list[Proof]:
     """Seal, anchor, pack and verify; then tamper with copies."""
@@ -57,7 +58,9 @@ def evidence(
     with sessions.begin() as session:
         zone = the_region(session).timezone
         start = local_midnight(first, zone)
-        end = local_midnight(last + timedelta(days=1), zone)
+        # The ledger's own clock is the real one: beyond today, so that all of its rows belong.
+        end = local_midnight(now.date() + timedelta(days=2), zone)
+        rows = session.scalar(select(func.max(LedgerRow.seq)))
         made = make(
             session,
             of_period(session, start, end),
@@ -66,28 +69,41 @@ def evidence(
             wiring.signer_of(settings),
             now,
         )
-    accepted, told = verified(pack)
+    public = signatures.public_key(wiring.signer_of(settings).seed).hex()
+    accepted, told = verified(pack, settings.ledger_anchor, public)
+    whole = made.entries == rows
     proofs.append(
         Proof(
-            "the offline verifier accepts the pack",
-            accepted,
-            {"pack": str(pack), "bytes": pack.stat().st_size, "told": told, "made": str(made)},
+            "the offline verifier accepts the pack, which holds the whole ledger",
+            accepted and whole,
+            {
+                "pack": str(pack),
+                "bytes": made.size,
+                "jobs": made.jobs,
+                "entries": made.entries,
+                "manifest_sha256": made.manifest_sha256,
+                "told": told,
+            },
         )
     )
-    proofs.append(_flipped(pack, folder))
+    proofs.append(_flipped(pack, folder, settings.ledger_anchor, public))
     return proofs
 
 
-def verified(pack: Path) -> tuple[bool, str]:
+def verified(pack: Path, anchors: Path, public_key: str) -> tuple[bool, list[str]]:
     """What the verifier says of a pack, run as a regulator runs it."""
+    known = ["--anchors", str(anchors), "--public-key", public_key]
     done = subprocess.run(
-        [sys.executable, str(VERIFIER), str(pack)], capture_output=True, text=True, check=False
+        [sys.executable, str(VERIFIER), str(pack), *known],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    said = done.stdout.strip().splitlines()
-    return done.returncode == 0, said[-1] if said else done.stderr.strip()[-200:]
+    said = (done.stdout or done.stderr).splitlines()
+    return done.returncode == 0, [line.strip() for line in said if line.strip()]
 
 
-def _flipped(pack: Path, folder: Path) -> Proof:
+def _flipped(pack: Path, folder: Path, anchors: Path, public_key: str) -> Proof:
     """Copies with one byte changed, at places drawn with a seed and at both ends."""
     raw = bytearray(pack.read_bytes())
     drawn = random.Random(1).sample(range(len(raw)), FLIPS - 2)
@@ -97,7 +113,7 @@ def _flipped(pack: Path, folder: Path) -> Proof:
         raw[place] ^= 1
         copy.write_bytes(raw)
         raw[place] ^= 1
-        if verified(copy)[0]:
+        if verified(copy, anchors, public_key)[0]:
             taken.append(place)
     copy.unlink()
     figures: dict[str, Any] = {"flips": FLIPS, "of_bytes": len(raw), "accepted": taken}

@@ -90,7 +90,11 @@ def _merits(session: Session, now: datetime) -> Proof:
     return Proof(
         "rewards and penalties equal a replay",
         found.equal,
-        {"entries": len(merits.stored(session)), "unfounded": len(found.unfounded)},
+        {
+            "entries": len(merits.stored(session)),
+            "unfounded": len(found.unfounded),
+            "missing": len(found.missing),
+        },
     )
 
 
@@ -146,5 +150,5 @@ CHECKS: tuple[Callable[[Session, datetime], Proof], ...] = (
 
 
 def first_day_of(now: datetime, days: int) -> date:
-    """The first of ``days`` whole days that are over by now, with two days to spare."""
-    return date.fromordinal(now.date().toordinal() - days - 2)
+    """The first of ``days`` whole days whose visits and aftermath are over by now."""
+    return date.fromordinal(now.date().toordinal() - days - 6)

@@ -27,11 +27,13 @@ from network.roads import Roads
 PLANS_AT = (6, 13)
 """Local hours at which the day is planned."""
 DAYS = 7
+AFTERMATH = timedelta(days=4)
+"""How long after the last visit complaints are decided and appealed; then the books are closed."""
 
 
 @dataclass
 class Week:
-    """The week as it is driven. ``tell`` hears a line now and then."""
+    """The week as it is driven. ``tell`` hears a line now and then; ``close_day`` ends each day."""
 
     sessions: sessionmaker[Session]
     roads: Roads
@@ -44,10 +46,13 @@ class Week:
     engine: str
     iterations: int
     tell: Callable[[str], None] = lambda _line: None
+    close_day: Callable[[], None] = lambda: None
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     fate_of: dict[UUID, Fate] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     cast: Cast | None = None
+    refused: list[str] = field(default_factory=list)
+    """Plans that could not be published, and why; the one before stayed in force."""
 
     def run(self) -> None:
         """All days, then settlement, scores and merits."""
@@ -63,6 +68,7 @@ class Week:
                 self._parts(start)
                 self._plan(day, start)
                 self._visits(start, end)
+            self.close_day()
             self.tell(f"{day}: {self._standing()}")
         while ahead is not None:
             self._report(ahead)
@@ -118,14 +124,19 @@ class Week:
                 raise
             return
         planning.carry_out(self.sessions, self.roads, run_id)
-        with self.sessions.begin() as session:
-            run = session.get_one(PlanRun, run_id)
-            if run.status != "succeeded":
-                raise RuntimeError(f"the plan of {day} {run.status}: {run.problem}")
-            plan_id = session.scalars(select(Plan.id).where(Plan.run_id == run_id)).one()
-            publishing.publish(session, plan_id, None, dispatcher)
-            self._count("alerts", len(breaches.raise_alerts(session, as_of)))
+        try:
+            with self.sessions.begin() as session:
+                run = session.get_one(PlanRun, run_id)
+                if run.status != "succeeded":
+                    raise Refusal("plan_run_finished", run.problem or run.status)
+                plan_id = session.scalars(select(Plan.id).where(Plan.run_id == run_id)).one()
+                publishing.publish(session, plan_id, None, dispatcher)
+        except Refusal as refusal:
+            self.refused.append(f"{day} as of {as_of:%H:%M}Z: {refusal.code}, {refusal.detail}")
+            self.tell(f"  not published: {self.refused[-1]}")
         self._count("plans")
+        with self.sessions.begin() as session:
+            self._count("alerts", len(breaches.raise_alerts(session, as_of)))
 
     def _visits(self, start: datetime, end: datetime) -> None:
         """Every visit whose arrival lies before the next plan, in the order of arrival."""
@@ -183,7 +194,7 @@ class Week:
     def _close(self) -> None:
         """Contracts and their settlements, merits, a scorecard, as of the week's end."""
         cast, last = self._the_cast(), self.first_day + timedelta(days=self.days)
-        now = self._moments(last)[-1] + timedelta(days=1)
+        now = self._moments(last)[-1] + AFTERMATH
         with self.sessions.begin() as session:
             _train(session, self.first_day)
             for terms in _contracts(session, self.first_day):

@@ -37,3 +37,12 @@ def test_a_number_that_makes_no_week_is_one_line(
 ) -> None:
     assert main(["demo", "--week", "--reports", reports]) == 2
     assert capsys.readouterr().err.strip() == f"--reports must be 7 to 20000, got {reports}"
+
+
+def test_a_folder_that_holds_something_else_is_not_cleared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "postgres").mkdir()
+    assert main(["demo", "--week", "--data", str(tmp_path)]) == 2
+    assert "holds something else than a week" in capsys.readouterr().err
+    assert (tmp_path / "postgres").is_dir()

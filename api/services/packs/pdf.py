@@ -16,6 +16,7 @@ ROWS_SHOWN = 60
 """Rows of a section on paper; all of them are in its JSON."""
 
 LONGEST_VALUE = 300
+NAME = "#5c6670"
 
 
 @cache
@@ -55,9 +56,10 @@ def paper(
             "Check offline 离线校验: python3 verify.py PACK.zip --anchors FILE", style["body"]
         ),
     ]
-    for key, english, chinese, section in sections:
-        if not section.rows:
-            continue
+    present = [one for one in sections if one[3].rows]
+    if present:
+        story.append(_contents(present))
+    for key, english, chinese, section in present:
         title = f"{english} {chinese} ({len(section.rows)})"
         story.append(Paragraph(escape(title), style["section"]))
         story.extend(Paragraph(_line(row), style["row"]) for row in section.rows[:ROWS_SHOWN])
@@ -65,8 +67,35 @@ def paper(
             more = f"… {len(section.rows) - ROWS_SHOWN} more in 更多见 sections/{key}.json"
             story.append(Paragraph(more, style["row"]))
     buffer = io.BytesIO()
-    SimpleDocTemplate(buffer, pagesize=A4, title="Evidence", invariant=1).build(story)
+    digest = str((head or {}).get("digest", ""))
+
+    def foot(canvas: Any, document: Any) -> None:
+        canvas.setFont(FONT, 8)
+        canvas.drawString(72, 36, f"seal 封印 {digest}")
+        canvas.drawRightString(A4[0] - 72, 36, f"{document.page}")
+
+    template = SimpleDocTemplate(buffer, pagesize=A4, title="Evidence", invariant=1)
+    template.build(story, onFirstPage=foot, onLaterPages=foot)
     return buffer.getvalue()
+
+
+def _contents(sections: Sequence[tuple[str, str, str, Section]]) -> Any:
+    """What the pack holds, section by section: the number of rows, and the file they are in."""
+    from reportlab.lib import colors
+    from reportlab.platypus import Table
+
+    rows = [["section 部分", "rows 行数", "file 文件"]]
+    rows += [
+        [f"{english} {chinese}", str(len(section.rows)), f"sections/{key}.json"]
+        for key, english, chinese, section in sections
+    ]
+    style = [
+        ("FONT", (0, 0), (-1, -1), FONT, 9),
+        ("ALIGN", (1, 0), (1, -1), "RIGHT"),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.5, colors.black),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
+    ]
+    return Table(rows, style=style, hAlign="LEFT", spaceBefore=10, repeatRows=1)
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -77,5 +106,6 @@ def _line(row: dict[str, Any]) -> str:
         shown = str(value)
         if len(shown) > LONGEST_VALUE:
             shown = shown[:LONGEST_VALUE] + "…"
-        parts.append(f"<b>{escape(name)}</b> {escape(shown)}")
+        # The readers' own Chinese fonts come in one weight: colour tells names from values.
+        parts.append(f'<font color="{NAME}">{escape(name)}</font> {escape(shown)}')
     return " · ".join(parts) or "–"
