@@ -103,7 +103,7 @@ class RepairStay(Base):
 
     id: Mapped[Key]
     purchase_id: Mapped[UUID] = mapped_column(ForeignKey("purchase.id"), index=True)
-    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id"))
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
     began_on: Mapped[date]
     ended_on: Mapped[date | None]
     held: Mapped[bool] = mapped_column(default=True)

@@ -112,7 +112,7 @@ class Visit(Base):
             unique=True,
             postgresql_where="active",
         ),
-        Index("visit_day_idx", "day", "technician_number", postgresql_where="active"),
+        Index("visit_day_idx", "day", "technician_number"),
     )
 
     id: Mapped[Key]
@@ -120,7 +120,7 @@ class Visit(Base):
     plan_id: Mapped[UUID] = mapped_column(ForeignKey("plan.id"), index=True)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("job.id"), index=True)
     technician_number: Mapped[int] = mapped_column(ForeignKey("technician.number"))
-    shift_id: Mapped[UUID] = mapped_column(ForeignKey("shift.id"))
+    shift_id: Mapped[UUID] = mapped_column(ForeignKey("shift.id"), index=True)
     day: Mapped[date]
     sequence: Mapped[int]
     arrival_at: Mapped[datetime]

@@ -52,7 +52,7 @@ class StockMove(Base):
     kind: Mapped[str]
     serial: Mapped[str] = mapped_column(default="")
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
-    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("visit.id"))
+    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("visit.id"), index=True)
     unit_cost_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     reason: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime]

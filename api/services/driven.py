@@ -14,9 +14,7 @@ from optimizer import Job, Problem, Travel
 from optimizer.problem import service_time_s
 
 
-def as_driven(
-    problem: Problem, arrivals: Mapping[tuple[str, str], int] | None = None
-) -> Problem:
+def as_driven(problem: Problem, arrivals: Mapping[tuple[str, str], int] | None = None) -> Problem:
     """The problem with each drive between settled visits no longer than the time there was.
 
     Settled are visits pinned to technician, shift and second. The same object where every drive

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy import ColumnElement, or_, select, text, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -66,8 +66,10 @@ def lock_sheets(session: Session, day: date, technician_number: int | None = Non
 
 def planned_with(day: date) -> ColumnElement[bool]:
     """Which shifts a day shows: its own, and those before it that carry visits of its plan."""
+    own = select(Shift.id).where(Shift.day == day)
     used = select(Visit.shift_id).where(Visit.day == day, Visit.active)
-    return or_(Shift.day == day, Shift.id.in_(used))
+    # Two look-ups joined: an OR of them would read every shift there ever was.
+    return Shift.id.in_(union(own, used))
 
 
 def renew_sheets(
