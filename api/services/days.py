@@ -9,15 +9,24 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, select
-from sqlalchemy.orm import Session, joinedload, selectinload, undefer
+from sqlalchemy.orm import Session, joinedload, load_only, undefer
 
-from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Visit
+from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Technician, Visit
 from api.services import looks
 from api.services.masking import ADDRESS, mask_address, mask_degrees, mask_line, sees
 from api.services.publishing import PlannedStop, etag, planned_stops
 from api.services.regions import local_iso
 from api.services.sheets import planned_with
 from domain.lifecycle import VisitState
+
+SHOWN_OF_JOB = (Job.number, Job.job_class, Job.due_at, Job.reported_at, Job.windows)
+SHOWN_OF_REQUEST = (
+    Request.product,
+    Request.fault,
+    Request.address,
+    Request.lat,
+    Request.lon,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         for job in session.scalars(
             select(Job)
             .where(Job.id.in_(job_ids))
-            .options(selectinload(Job.request).joinedload(Request.consumer))
+            .options(load_only(*SHOWN_OF_JOB), joinedload(Job.request).load_only(*SHOWN_OF_REQUEST))
         )
     }
     visits = {
@@ -92,7 +101,10 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         for visit in session.scalars(
             select(Visit)
             .where(Visit.day == day, Visit.active)
-            .options(joinedload(Visit.technician))
+            .options(
+                load_only(Visit.job_id, Visit.state, Visit.arrived_at),
+                joinedload(Visit.technician).load_only(Technician.id),
+            )
         )
     }
     told["plan"] = {

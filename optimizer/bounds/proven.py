@@ -11,6 +11,7 @@ from optimizer.bounds.assignment import droppable_jobs, travel_bound
 from optimizer.bounds.columns import column_bound
 from optimizer.bounds.options import Options, options_of
 from optimizer.bounds.relaxation import ADDITIVE, relaxed
+from optimizer.bounds.trees import tree_bound
 from optimizer.check.facts import read
 from optimizer.check.goals import goals as recomputed_goals
 from optimizer.plan import Plan
@@ -32,6 +33,7 @@ METHODS: Mapping[str, str] = {
     "sign": "the figure cannot be negative",
     "relaxation": "each job alone, then jobs handed out to the hours of shifts",
     "assignment": "one stop before and one after everyone served",
+    "trees": "a tree of drives that reaches everyone served, one drive out of each at a price",
     "columns": "column generation over whole days of shifts",
     "count": "some job is served in every plan in question",
     "sum": "the weighted sum of the bounds of its figures",
@@ -64,9 +66,10 @@ def prove(
         (`optimizer.check.check`); otherwise the claim still holds but may say nothing.
     rounds
         With a plan, so many rounds of column generation sharpen ``travel`` and ``distance`` (up to
-        120 jobs; seconds to a minute of work at 100). 0: the assignment bound alone.
+        120 jobs; seconds to a minute of work at 100), so many trees beyond. 0: the assignment
+        bound alone.
     seconds
-        Column generation ends after so many seconds, with the best bound that was proven by then.
+        These end after so many seconds, with the best bound that was proven by then.
 
     Returns
     -------
@@ -77,8 +80,8 @@ def prove(
     Notes
     -----
     ``unserved``, ``late``, ``dropped``, ``changes`` and ``preference`` come from
-    `optimizer.bounds.relaxation`, ``travel`` and ``distance`` from `optimizer.bounds.assignment`
-    and `optimizer.bounds.columns`.
+    `optimizer.bounds.relaxation`, ``travel`` and ``distance`` from `optimizer.bounds.assignment`,
+    `optimizer.bounds.columns` and `optimizer.bounds.trees`.
     """
     options = options_of(problem)
     known = None if plan is None else recomputed_goals(read(problem, plan))
@@ -106,11 +109,16 @@ def _sharper(
     deadline: float | None,
     proof: Proof,
 ) -> Proof:
-    """The better of the bound so far and column generation."""
+    """The better of the bound so far and column generation, or trees where that is too much."""
     if not _single(goal) or goal.name not in ("travel", "distance"):
         return proof
     value = column_bound(options, goal.name, earlier, plan, rounds, deadline=deadline)
-    return Proof(value, "columns") if value > proof.bound else proof
+    method = "columns"
+    if value == 0:
+        reached = int(recomputed_goals(read(options.problem, plan))[goal.name])
+        value = tree_bound(options, goal.name, earlier, reached, rounds, deadline)
+        method = "trees"
+    return Proof(value, method) if value > proof.bound else proof
 
 
 def _method(goal: Goal, value: int) -> str:
