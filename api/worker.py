@@ -152,7 +152,8 @@ async def _keep_reviving(app: App) -> None:
 async def _serve(app: App) -> None:
     async with app.open_async():
         reviver = asyncio.create_task(_keep_reviving(app))
-        # What takes long has workers of its own beside the one that plans today.
+        # What takes long, or waits for other people's servers, has workers of its own beside the
+        # one that plans today.
         slow = [
             asyncio.create_task(
                 app.run_worker_async(
@@ -165,11 +166,11 @@ async def _serve(app: App) -> None:
                     shutdown_graceful_timeout=GRACE_S,
                 )
             )
-            for queue in (SCENARIOS, *([PACKS] if PACK_TASK in app.tasks else []))
+            for queue in (UPKEEP, SCENARIOS, *([PACKS] if PACK_TASK in app.tasks else []))
         ]
         try:
             await app.run_worker_async(
-                queues=["plans", UPKEEP],
+                queues=["plans"],
                 delete_jobs="successful",
                 fetch_job_polling_interval=2.0,
                 update_heartbeat_interval=HEARTBEAT_S,

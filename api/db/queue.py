@@ -52,4 +52,4 @@ def enqueue_pack(session: Session, pack_id: str) -> None:
 
 def queue_app(url: str) -> App:
     """A procrastinate application on this database, for workers."""
-    return App(connector=PsycopgConnector(conninfo=plain_url(url), min_size=1, max_size=6))
+    return App(connector=PsycopgConnector(conninfo=plain_url(url), min_size=1, max_size=8))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -14,8 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from api import worker
 from api.db.models import CalendarFeed, Region, Visit, Webhook, WebhookDelivery
 from api.routes import operations
 from api.services import webhooks
@@ -180,6 +182,41 @@ def test_what_is_not_received_is_sent_again_later_then_lies_dead_until_somebody_
     assert again.get_json()["status"] == "queued"
     assert deliver(world.sessions, datetime.now(UTC), allow_private=True) == (1, 0)
     assert statuses(world, hook) == [("delivered", 1)]
+
+
+def test_the_workers_minute_calls_an_address_again_until_it_has_received(
+    world: World, planner: FlaskClient, receiver: Receiver, hook: Webhook
+) -> None:
+    app = worker.build(
+        world.settings.database_url, world.sessions, world.roads, webhook_private_targets=True
+    )
+
+    # The minutes of this test, and none of the clock's.
+    app.periodic_registry.periodic_tasks.clear()
+    with world.sessions.begin() as session:
+        session.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'upkeep'"))
+
+    async def minute(at: datetime) -> None:
+        async with app.open_async():
+            await app.tasks["call_webhooks"].defer_async(timestamp=int(at.timestamp()))
+            await app.run_worker_async(
+                queues=[worker.UPKEEP],
+                wait=False,
+                install_signal_handlers=False,
+                listen_notify=False,
+            )
+
+    name_part(planner, "HOOK-5")
+    receiver.status = 500
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    asyncio.run(minute(now))
+    asyncio.run(minute(now + PAUSES[0] / 2))
+    assert statuses(world, hook) == [("queued", 1)]
+    receiver.status = 200
+    asyncio.run(minute(now + PAUSES[0] + timedelta(seconds=1)))
+    assert statuses(world, hook) == [("delivered", 2)]
+    first, second = (headers["Zhunda-Delivery"] for headers, _ in receiver.got)
+    assert first == second
 
 
 def test_a_redirect_is_not_followed(
