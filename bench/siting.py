@@ -252,7 +252,8 @@ def _coverage_sets(options: argparse.Namespace) -> Iterator[tuple[str, Floats, F
         for p in (3, 5, 10):
             yield path.stem, cost, points[:, 2], p, 800.0
     cost, weight = _population(options.instance_seed)
-    for p, radius in ((50, 100.0), (50, 150.0), (100, 100.0)):
+    shapes = ((20, 100.0), (50, 50.0), (100, 50.0), (200, 50.0))
+    for p, radius in (*shapes, (50, 100.0), (50, 150.0), (100, 100.0)):
         yield "population 10,000 × 1,000", cost, weight, p, radius
     cost, weight = _uniform(options.instance_seed)
     for p, radius in ((20, 60.0), (50, 50.0)):

@@ -24,6 +24,12 @@ class Countdown:
         """Seconds since the solve began."""
         return self._clock() - self._start
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Do ``work`` on nobody's time: compiling is no searching."""
+        before = self._clock()
+        work()
+        self._start += self._clock() - before
+
     def left_s(self) -> float:
         """Seconds that remain, never below 0."""
         return max(0.0, self._seconds - self.elapsed_s())

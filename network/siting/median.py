@@ -198,7 +198,7 @@ class MedianSolver:
         start
             A set to begin from, for instance the answer for one site fewer.
         """
-        warm_up()
+        self.countdown.aside(warm_up)
         length = self._row_length()
         while True:
             instance = self._instance(length)
