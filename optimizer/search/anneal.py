@@ -354,7 +354,10 @@ def lay_routes(
             at = solution.node[stop, PREV]
             energy, split, _, _ = price(instance, solution, r, at, job, INFINITE)
             if energy >= INFINITE:
-                continue
+                # `price` takes the breaks of a leg before the trip to the depot that is on it
+                if not instance.has_depot or instance.fetched[r] == 0 or instance.locked[job] == 0:
+                    continue
+                split = solution.break_first[at]
             start_iteration(worker)
             worker.pulled[0] = job
             worker.was_absent[job] = 1

@@ -167,10 +167,11 @@ def link_depot(instance: Any, solution: Any, r: int, at: int) -> None:
 
 
 @compiled
-def lay_depot(instance: Any, solution: Any, r: int) -> bool:
-    """Settle anew whether route r goes to the depot, and where; False where it cannot.
+def lay_depot(instance: Any, solution: Any, r: int) -> None:
+    """Settle anew whether route r goes to the depot, and where.
 
-    The clocks are stale afterwards. What counts: nobody late, then the detour, then the delay.
+    The clocks are stale afterwards, and tell whether it can. What counts: nobody late, then the
+    detour, then the delay.
     """
     n, node = instance.n, solution.node
     begin, stop = n + 2 * r, n + 2 * r + 1
@@ -179,7 +180,12 @@ def lay_depot(instance: Any, solution: Any, r: int) -> bool:
     lacking = draw_from_stock(instance, solution, r)
     kept = instance.fetched[r] != 0
     if node[begin, NEXT] == stop or (lacking < 0 and not kept):
-        return True
+        return
+    if kept:  # its second stands: breaks are laid around it afterwards
+        at = begin
+        while at != stop:
+            solution.break_first[at] = solution.break_last[at] = 0
+            at = node[at, NEXT]
     kind = instance.shift[r, DRIVE_KIND]
     best, chosen = 1e300, -1
     if forward(instance, solution, r):
@@ -212,9 +218,12 @@ def lay_depot(instance: Any, solution: Any, r: int) -> bool:
             if to == lacking:
                 break
             at = to
-    if chosen < 0 and lacking >= 0:
-        chosen = node[lacking, PREV]  # the clocks have the last word
-    if chosen >= 0:
-        link_depot(instance, solution, r, chosen)
-        draw_from_stock(instance, solution, r)
-    return lacking < 0 or chosen >= 0
+    if chosen < 0:  # the clocks have the last word
+        if kept:  # no way past the depot, perhaps
+            chosen, to = begin, node[begin, NEXT]
+            while to != stop and instance.task[to, LATEST] <= instance.task[depot, EARLIEST]:
+                chosen, to = to, node[to, NEXT]
+        else:
+            chosen = node[lacking, PREV]
+    link_depot(instance, solution, r, chosen)
+    draw_from_stock(instance, solution, r)

@@ -291,7 +291,7 @@ class Search:
     def _rounds(self) -> int:
         """How often to cool: several times where routes are remembered, to be recombined after."""
         worth = (self.stop.seconds or 0.0) >= ROUND_S or (self.stop.iterations or 0) >= ROUND_COUNT
-        return self.settings.rounds if self.kernel.pool_of is not None and worth else 1
+        return self.settings.rounds if worth and self.arrays.n <= SMALL else 1
 
     def _run_whole(self) -> None:
         """Cool once, or in rounds; after a round the remembered routes are recombined."""
@@ -330,7 +330,9 @@ class Search:
     def _recombine(self, worker: Any) -> None:
         """Go on from the best plan that remembered routes can make, or else from the best known."""
         arrays, kernel = self.arrays, self.kernel
-        assert kernel.pool_of is not None and kernel.clear is not None
+        if kernel.pool_of is None:
+            return
+        assert kernel.clear is not None
         pool = kernel.pool_of(worker)
         self.store.add(held_by(pool))
         empty_pool(pool)

@@ -92,24 +92,27 @@ def clear(instance: Any, solution: Any, r: int) -> None:
 def refresh(instance: Any, solution: Any, scratch: Any, r: int) -> bool:
     """Recompute route ``r`` after its chain of NEXT changed; False where it cannot be timed.
 
-    Breaks are laid anew; if that fails, they go back to the legs they were on.
+    Breaks are laid anew; if that fails, they go back to the legs they were on, if all were on one.
     """
     n = instance.n
     node, shift = solution.node, instance.shift[r]
     begin, stop = n + 2 * r, n + 2 * r + 1
-    if instance.has_depot and not lay_depot(instance, solution, r):
-        return False
+    if instance.has_depot:
+        lay_depot(instance, solution, r)
     if node[begin, NEXT] == stop:
         clear(instance, solution, r)
         return True
     if shift[FIRST_BREAK] < shift[LAST_BREAK]:
-        at, k = begin, 0
+        at, k, laid = begin, 0, 0
         while at != stop:
             scratch[k, 0] = solution.break_first[at]
             scratch[k, 1] = solution.break_last[at]
+            laid += scratch[k, 1] - scratch[k, 0]
             at = node[at, NEXT]
             k += 1
         if not _lay_breaks(instance, solution, r):
+            if laid < shift[LAST_BREAK] - shift[FIRST_BREAK]:
+                return False
             at, k = begin, 0
             while at != stop:
                 solution.break_first[at] = scratch[k, 0]

@@ -11,8 +11,13 @@ from optimizer.search import layout as c
 
 
 def needs_depot(problem: Problem) -> bool:
-    """Whether there is a depot, and any visit that might need something from it."""
-    return problem.restock is not None and any(job.equipment or job.parts for job in problem.jobs)
+    """Whether there is a depot, and a visit that might need something from it or a trip made."""
+    if problem.restock is None:
+        return False
+    if any(job.equipment or job.parts for job in problem.jobs):
+        return True
+    routes = problem.published.routes if problem.published is not None else ()
+    return any(step.type == "restock" for route in routes for step in route.steps)
 
 
 def bare_technicians(problem: Problem, tasks: tuple[Job, ...], has_depot: bool) -> Any:

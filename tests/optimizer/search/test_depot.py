@@ -9,15 +9,17 @@ import pytest
 
 from optimizer.check import check
 from optimizer.plan import Plan
-from optimizer.problem import Break, Restock
+from optimizer.problem import UNREACHABLE, Break, Job, Pin, Problem, Restock, Travel
 from optimizer.search.engine import solve_with_search
 from optimizer.solve import Stop
+from optimizer.timetable import timetable
 from tests.optimizer.search.small import (
     HOUR,
     STEP_S,
     day,
     person,
     planned,
+    row,
     shift,
     visit,
     who_serves,
@@ -103,6 +105,34 @@ def test_a_published_trip_stays_where_it_is_in_force(line: int | None) -> None:
         return [(s.start, s.end) for s in plan.routes[0].steps if s.type == "restock"]
 
     assert trip(again) == trip(before)
+
+
+def by_hand(problem: Problem, jobs: list[Job], trip: int) -> Plan:
+    """The only shift's visits in this order, with a trip before the ``trip``-th."""
+    (who,) = problem.technicians
+    timed = timetable(problem, who, who.shifts[0], jobs, {}, None, trip, 0)
+    assert timed.route is not None, timed.broken
+    return Plan((timed.route,), ())
+
+
+def test_a_break_between_the_published_trip_and_its_visit_stays_there() -> None:
+    pause = Break("lunch", ((2 * STEP_S, 2 * STEP_S),), 1800)
+    job = visit("J", 4, equipment=frozenset({"ladder"}), pinned=Pin(start=4 * STEP_S + 1800))
+    problem = day([job], [person(day=shift(breaks=(pause,)))], restock=Restock(2))
+    before = by_hand(problem, [job], 0)
+    assert kinds(before) == ["restock", "break", "J"]
+    again = planned(replace(problem, published=before, frozen_until=5 * HOUR), 20)
+    assert kinds(again) == kinds(before)
+
+
+def test_a_published_trip_stays_on_the_only_way_there_is() -> None:
+    way = row().durations_s.copy()
+    way[1, 4] = UNREACHABLE  # but by way of the depot
+    jobs = [visit("J", 1), visit("K", 4)]
+    problem = day(jobs, restock=Restock(2), travel={"car": Travel(way, row().distances_m)})
+    before = by_hand(problem, jobs, 1)
+    again = planned(replace(problem, published=before, frozen_until=7 * HOUR), 20)
+    assert kinds(again) == ["J", "restock", "K"]
 
 
 @pytest.mark.parametrize("block", range(6))
