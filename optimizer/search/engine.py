@@ -113,8 +113,12 @@ def solve_with_search(
 
 def _can_be_split(compiled: Compiled) -> bool:
     """Whether parts of the shifts can be searched apart: enough of them, and nothing ties them."""
-    arrays = compiled.arrays
-    return arrays.n > SMALL and arrays.sums_only and not (arrays.group >= 0).any()
+    return compiled.arrays.n > SMALL and _parts_are_free(compiled.arrays)
+
+
+def _parts_are_free(arrays: Any) -> bool:
+    """Whether no link and no goal ties one shift's visits to another's."""
+    return bool(arrays.sums_only) and not (arrays.group >= 0).any()
 
 
 def _run_side_by_side(searches: list[Search], start: Plan | None) -> Search:
@@ -289,25 +293,34 @@ class Search:
         return float(s.hot * (s.cold / s.hot) ** share)
 
     def _rounds(self) -> int:
-        """How often to cool: several times where routes are remembered, to be recombined after."""
+        """How often to cool: small problems several times, unless visits hang together."""
         worth = (self.stop.seconds or 0.0) >= ROUND_S or (self.stop.iterations or 0) >= ROUND_COUNT
-        return self.settings.rounds if worth and self.arrays.n <= SMALL else 1
+        small = self.arrays.n <= SMALL and _parts_are_free(self.arrays)
+        return self.settings.rounds if worth and small else 1
 
     def _run_whole(self) -> None:
-        """Cool once, or in rounds; after a round the remembered routes are recombined."""
+        """Cool once, or in rounds, each from where the last one ended.
+
+        Where routes are remembered, they are recombined after the last round.
+        """
         worker = self.workers[0]
         pool = None if self.kernel.pool_of is None else self.kernel.pool_of(worker)
         rounds, done = self._rounds(), 0
+        last_ends = 1.0 if pool is None else LAST_ROUND_ENDS
         chunk = 50
         while (share := self._share()) < 1.0 and not self.cancelled:
             if self.stop.iterations is not None:
                 left = self.stop.iterations - self.iterations
                 chunk = min(left, chunk)
             began = time.perf_counter()
-            step = share / LAST_ROUND_ENDS * rounds - done
+            step = share / last_ends * rounds - done
             if rounds > 1 and step >= 1.0 and done < rounds:
                 done += 1
-                self._recombine(worker)
+                if pool is not None:
+                    self.store.add(held_by(pool))
+                    empty_pool(pool)
+                    if done == rounds:
+                        self._recombine(worker)
                 continue
             hot = self._temperature(share)
             if rounds > 1:
@@ -328,14 +341,9 @@ class Search:
             self._report()
 
     def _recombine(self, worker: Any) -> None:
-        """Go on from the best plan that remembered routes can make, or else from the best known."""
+        """Go on from the best plan that remembered routes can make, when it is better."""
         arrays, kernel = self.arrays, self.kernel
-        if kernel.pool_of is None:
-            return
         assert kernel.clear is not None
-        pool = kernel.pool_of(worker)
-        self.store.add(held_by(pool))
-        empty_pool(pool)
         seconds = None
         if self.stop.seconds is not None:
             seconds = self.stop.seconds * CHOICE_SHARE
