@@ -26,6 +26,7 @@ from network.roads import Roads
 
 PLANS_AT = (6, 13)
 """Local hours at which the day is planned."""
+LOOK_EVERY = timedelta(hours=2)
 DAYS = 7
 AFTERMATH = timedelta(days=4)
 """How long after the last visit complaints are decided and appealed; then the books are closed."""
@@ -141,8 +142,8 @@ class Week:
     def _visits(self, start: datetime, end: datetime) -> None:
         """Every visit whose arrival lies before the next plan, in the order of arrival."""
         with self.sessions() as session:
-            due = session.scalars(
-                select(Visit.id)
+            due = session.execute(
+                select(Visit.id, Visit.arrival_at)
                 .where(
                     Visit.active,
                     Visit.state == "published",
@@ -151,8 +152,19 @@ class Week:
                 )
                 .order_by(Visit.arrival_at, Visit.number)
             ).all()
-        for visit_id in due:
+        looked = start
+        for visit_id, arrival_at in due:
+            looked = self._look_ahead(looked, arrival_at)
             self._visit(visit_id)
+        self._look_ahead(looked, end)
+
+    def _look_ahead(self, looked: datetime, now: datetime) -> datetime:
+        """Tell of deadlines about to break, as a worker does all the time; the last look."""
+        while looked + LOOK_EVERY <= now:
+            looked += LOOK_EVERY
+            with self.sessions.begin() as session:
+                self._count("alerts", len(breaches.raise_alerts(session, looked)))
+        return looked
 
     def _visit(self, visit_id: UUID) -> None:
         with self.sessions.begin() as session:

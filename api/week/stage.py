@@ -23,7 +23,7 @@ from api.services import sealing
 from api.supervisor.postgres import running_postgres
 from api.week.audits import audited
 from api.week.evidence import evidence
-from api.week.proofs import Proof, first_day_of, prove
+from api.week.proofs import Proof, first_day_of, prove, receipts
 from api.week.run import DAYS, Week
 from api.week.story import counted, make_story
 from config.settings import Settings
@@ -110,6 +110,7 @@ def stage(
         published = {"plans": week.counts.get("plans", 0), "refused": week.refused}
         proofs = [Proof("every plan could be published", not week.refused, published)]
         with sessions() as session:
+            proofs.append(receipts(session, week.counts["reports"]))
             proofs += prove(session, now)
         last = first + timedelta(days=days)
         say("audits …")
