@@ -1,45 +1,47 @@
 """What has been driven can be driven: travel times against which begun visits hold.
 
 A visit that has begun stays at its second. Roads that are read anew (another extract, estimates
-while no road server answers) may call its drive too long by some seconds; a plan of the day could
-then not keep it, and no plan could be published any more.
+while no road server answers) may call its drive too long by some seconds, and a visit in between
+that came to nothing is no stop any more: a plan of the day could then not keep what has begun, and
+no plan could be published any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
-from optimizer import Job, Problem, Travel
+from api.services.under_way import BegunVisit
+from optimizer import Problem, Travel
 from optimizer.problem import service_time_s
 
 
-def as_driven(problem: Problem, arrivals: Mapping[tuple[str, str], int] | None = None) -> Problem:
-    """The problem with each drive between settled visits no longer than the time there was.
+def as_driven(problem: Problem, begun: Iterable[BegunVisit]) -> Problem:
+    """The problem with each drive to a visit that has begun no longer than it was planned.
 
-    Settled are visits pinned to technician, shift and second. The same object where every drive
-    fits. Technicians drive as the matrix says (``speed_factor`` 1). ``arrivals``: by job and
-    technician, when somebody was at the door; where there is none, at the start.
+    Nor longer than the time there was. The same object where every drive fits. Technicians drive as
+    the matrix says (``speed_factor`` 1).
     """
-    settled: dict[tuple[str, str], list[tuple[int, Job]]] = {}
-    for job in problem.jobs:
-        pin = job.pinned
-        if pin and pin.technician and pin.shift and pin.start is not None:
-            settled.setdefault((pin.technician, pin.shift), []).append((pin.start, job))
+    jobs = {job.id: job for job in problem.jobs}
+    settled: dict[tuple[str, str], list[BegunVisit]] = {}
+    for visit in begun:
+        if visit.job in jobs:
+            settled.setdefault((visit.technician, visit.shift), []).append(visit)
     cuts: dict[tuple[str, int, int], int] = {}
     for who in problem.technicians:
         durations = problem.travel[who.profile].durations_s
         for shift in who.shifts:
             place, ready = shift.start_location, shift.start
-            for start, job in sorted(
-                settled.get((who.id, shift.id), ()), key=lambda pair: (pair[0], pair[1].id)
+            for visit in sorted(
+                settled.get((who.id, shift.id), ()), key=lambda one: (one.start, one.job)
             ):
+                job = jobs[visit.job]
                 leg = (who.profile, place, job.location)
-                there_was = max(0, (arrivals or {}).get((job.id, who.id), start) - ready)
-                if durations[place, job.location] > there_was:
-                    cuts[leg] = min(there_was, cuts.get(leg, there_was))
+                driven = min(max(0, visit.arrival - ready), visit.drive)
+                if durations[place, job.location] > driven:
+                    cuts[leg] = min(driven, cuts.get(leg, driven))
                 setup = 0 if place == job.location else job.setup_s
-                place, ready = job.location, start + service_time_s(job, who) + setup
+                place, ready = job.location, visit.start + service_time_s(job, who) + setup
     if not cuts:
         return problem
     travel = dict(problem.travel)

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, text, union
+from sqlalchemy import JSON, ColumnElement, cast, or_, select, text, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -73,12 +73,18 @@ def planned_with(day: date) -> ColumnElement[bool]:
 
 
 def renew_sheets(
-    session: Session, plan: Plan, timezone: str, technician_numbers: Iterable[int] | None = None
+    session: Session,
+    plan: Plan,
+    timezone: str,
+    technician_numbers: Iterable[int] | None = None,
+    *,
+    same_routes: bool = False,
 ) -> None:
     """Write the sheets of a day anew from the active visits.
 
     Without ``technician_numbers`` every technician with a shift on the day gets one, so that a
-    phone whose visits were all withdrawn shows an empty day and not an old one.
+    phone whose visits were all withdrawn shows an empty day and not an old one. ``same_routes``:
+    the routes are as they were, so that their lines can be taken from the sheets as they stand.
     """
     shifts_query = (
         select(Shift).where(planned_with(plan.day)).options(joinedload(Shift.technician))
@@ -100,7 +106,12 @@ def renew_sheets(
     for visit in session.scalars(visits_query):
         visits.setdefault(visit.technician_number, []).append(visit)
     # One phone's event needs one line of the day's map, not all of them.
-    lines = plan.geometry if technician_numbers is None else _lines(session, plan.id, shifts)
+    if technician_numbers is None:
+        lines = plan.geometry
+    else:
+        lines = (same_routes and _lines_shown(session, plan, shifts)) or _lines(
+            session, plan.id, shifts
+        )
     rows = []
     for number, working in sorted(shifts.items()):
         who = working[0].technician
@@ -129,6 +140,22 @@ def renew_sheets(
             },
         )
     )
+
+
+def _lines_shown(
+    session: Session, plan: Plan, shifts: Mapping[int, list[Shift]]
+) -> dict[str, dict[str, Any] | None]:
+    """The lines on the sheets of these technicians, by id; nothing when one is of another plan."""
+    rows = session.execute(
+        select(
+            RouteSheet.technician_number,
+            RouteSheet.plan_id,
+            cast(RouteSheet.payload, JSON)["geometry"],
+        ).where(RouteSheet.day == plan.day, RouteSheet.technician_number.in_(shifts))
+    ).all()
+    if {number for number, plan_id, _ in rows if plan_id == plan.id} != set(shifts):
+        return {}
+    return {str(shifts[number][0].technician.id): line for number, _, line in rows}
 
 
 def _lines(

@@ -234,8 +234,7 @@ def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
         published=_published(rows, epoch, location_of) if rows.visits else None,
     )
     begun = {visit.id: _begun(visit, epoch) for visit in rows.visits if visit.state in BEGUN}
-    there = {(visit.job, visit.technician): visit.arrival for visit in begun.values()}
-    problem = as_driven(problem, there)
+    problem = as_driven(problem, begun.values())
     at = [
         Whereabout(
             str(where.technician),
@@ -363,6 +362,7 @@ def _begun(visit: Visit, epoch: datetime) -> BegunVisit:
         seconds_since(epoch, visit.arrival_at),
         seconds_since(epoch, visit.start_at),
         seconds_since(epoch, visit.end_at),
+        visit.travel_s,
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from optimizer import Job, Pin, Plan, Problem, Route, Shift, Step, Technician, Unassigned
-from optimizer.problem import drive_s
+from optimizer.problem import UNREACHABLE, drive_s
 
 SECOND_OF_CREW = "/2"
 FROZEN_AHEAD_S = 900
@@ -24,7 +24,10 @@ FROZEN_AHEAD_S = 900
 
 @dataclass(frozen=True, slots=True)
 class BegunVisit:
-    """A visit that keeps its place. Seconds of the question; ``shift`` is the shift's id."""
+    """A visit that keeps its place. Seconds of the question; ``shift`` is the shift's id.
+
+    ``drive``: how long the way there was to take, from wherever it began.
+    """
 
     job: str
     technician: str
@@ -32,6 +35,7 @@ class BegunVisit:
     arrival: int
     start: int
     end: int
+    drive: int = UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

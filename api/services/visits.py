@@ -145,7 +145,7 @@ def take(
         _move_job(session, visit, report, who, now)
     plan = session.get(Plan, visit.plan_id)
     assert plan is not None
-    renew_sheets(session, plan, the_region(session).timezone, [number])
+    renew_sheets(session, plan, the_region(session).timezone, [number], same_routes=True)
     record(
         session,
         f"visit_{report.event}",

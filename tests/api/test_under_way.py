@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from api.services.driven import as_driven
 from api.services.under_way import BegunVisit, HeldQuestion, Whereabout, hold
 from optimizer import (
     Break,
@@ -166,6 +167,19 @@ def test_a_day_that_nobody_has_begun_is_asked_as_it_was_posed() -> None:
     assert held.problem is problem
     found = solve(problem, Stop(iterations=50), explained=False)
     assert held.told(found) is found
+
+
+def test_a_lunch_after_a_visit_that_came_to_nothing_still_fits_before_the_next_door() -> None:
+    durations = np.full((6, 6), LEG, np.int32)
+    durations[1, 2] = LEG + 7  # the door where nobody opened was nearer
+    lunch = Break("lunch", ((2 * HOUR, 3 * HOUR),), 1800)
+    done = BegunVisit("done", "T0", "day", HOUR, HOUR, HOUR + 1800, LEG)
+    at = 2 * HOUR + 1800 + LEG
+    there = BegunVisit("there", "T0", "day", at, at, at + HOUR, LEG)
+    problem = firm([pinned(done, 1), pinned(there, 2)], breaks=(lunch,))
+    problem = as_driven(replace(problem, travel={"car": Travel(durations)}), [done, there])
+    told = answered(hold(problem, [done, there], [], at + 60))
+    assert set(times(told)) == {("done", "T0"), ("there", "T0")}
 
 
 def test_a_crew_of_which_nobody_can_come_any_more_is_left_out_whole() -> None:
