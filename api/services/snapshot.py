@@ -23,7 +23,14 @@ from api.services.equipment import fit_on
 from api.services.refusals import Refusal
 from api.services.regions import lead_in, local_day, local_midnight
 from api.services.stock import free_stock
-from api.services.under_way import BegunVisit, HeldQuestion, Whereabout, as_posed, hold
+from api.services.under_way import (
+    BegunVisit,
+    HeldQuestion,
+    Whereabout,
+    as_posed,
+    hold,
+    without_lost_breaks,
+)
 from api.services.whereabouts import Whereabouts, where_they_are
 from domain.lifecycle import BEGUN, Mode, VisitState
 from domain.places import Place
@@ -234,7 +241,7 @@ def pose(rows: DayRows, as_of: datetime, roads: Roads) -> Question:
         published=_published(rows, epoch, location_of) if rows.visits else None,
     )
     begun = {visit.id: _begun(visit, epoch) for visit in rows.visits if visit.state in BEGUN}
-    problem = as_driven(problem, begun.values())
+    problem = without_lost_breaks(as_driven(problem, begun.values()), begun.values())
     at = [
         Whereabout(
             str(where.technician),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from optimizer import Job, Pin, Plan, Problem, Route, Shift, Step, Technician, Unassigned
+from optimizer import Break, Job, Pin, Plan, Problem, Route, Shift, Step, Technician, Unassigned
 from optimizer.problem import UNREACHABLE, drive_s
 
 SECOND_OF_CREW = "/2"
@@ -211,6 +211,44 @@ def hold(
         ),
         begun=kept,
         doorsteps=frozenset(job.id for job in doorsteps),
+    )
+
+
+def without_lost_breaks(problem: Problem, begun: Iterable[BegunVisit]) -> Problem:
+    """The question without breaks for which what has begun leaves no room.
+
+    Who waits at a door or works past the last window has had the break there, or has it not at all:
+    no reason not to plan the day again.
+    """
+    settled: dict[tuple[str, str], list[BegunVisit]] = {}
+    for visit in begun:
+        settled.setdefault((visit.technician, visit.shift), []).append(visit)
+
+    def left(who: Technician, shift: Shift) -> Shift:
+        visits = sorted(settled.get((who.id, shift.id), ()), key=lambda visit: visit.start)
+        if not visits:
+            return shift
+        leave = [shift.start, *(visit.end for visit in visits)]
+        be_gone = [visit.arrival - min(visit.drive, visit.arrival) for visit in visits]
+        gaps = list(zip(leave, [*be_gone, None], strict=True))
+        kept = tuple(pause for pause in shift.breaks if any(_fits(pause, *gap) for gap in gaps))
+        return shift if kept == shift.breaks else replace(shift, breaks=kept)
+
+    technicians = tuple(
+        replace(who, shifts=tuple(left(who, shift) for shift in who.shifts))
+        for who in problem.technicians
+    )
+    return (
+        problem if technicians == problem.technicians else replace(problem, technicians=technicians)
+    )
+
+
+def _fits(pause: Break, leave: int, be_gone: int | None) -> bool:
+    """Whether a break starts in one of its windows and is over before the next drive."""
+    return any(
+        (start := max(leave, opens)) <= closes
+        and (be_gone is None or start + pause.duration_s <= be_gone)
+        for opens, closes in pause.windows
     )
 
 

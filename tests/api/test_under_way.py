@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from api.services.driven import as_driven
-from api.services.under_way import BegunVisit, HeldQuestion, Whereabout, hold
+from api.services.under_way import (
+    BegunVisit,
+    HeldQuestion,
+    Whereabout,
+    hold,
+    without_lost_breaks,
+)
 from optimizer import (
     Break,
     Job,
@@ -180,6 +186,23 @@ def test_a_lunch_after_a_visit_that_came_to_nothing_still_fits_before_the_next_d
     problem = as_driven(replace(problem, travel={"car": Travel(durations)}), [done, there])
     told = answered(hold(problem, [done, there], [], at + 60))
     assert set(times(told)) == {("done", "T0"), ("there", "T0")}
+
+
+def test_a_break_that_a_wait_at_the_door_covers_is_no_reason_not_to_plan() -> None:
+    covered = Break("lunch", ((2 * HOUR, 3 * HOUR),), 1800)
+    ahead = Break("tea", ((6 * HOUR, 7 * HOUR),), 600)
+    problem = firm([pinned(WAITING, 1)], breaks=(covered, ahead))
+    problem = without_lost_breaks(problem, [WAITING])
+    assert problem.technicians[0].shifts[0].breaks == (ahead,)
+    told = answered(hold(problem, [WAITING], [], 2 * HOUR))
+    assert set(times(told)) == {("window", "T0")}
+
+
+def test_a_break_that_was_taken_before_the_drive_stays() -> None:
+    lunch = Break("lunch", ((HOUR, 2 * HOUR),), 1800)
+    problem = firm([pinned(WAITING, 1)], breaks=(lunch,))
+    driven = [replace(WAITING, drive=LEG)]
+    assert without_lost_breaks(problem, driven) is problem
 
 
 def test_a_crew_of_which_nobody_can_come_any_more_is_left_out_whole() -> None:
