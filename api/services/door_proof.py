@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.db.models import Photo, Visit, VisitEvent
@@ -67,6 +68,37 @@ def require_no_access_evidence(
         waited_s=int(waited_s),
         photos_missing=[str(photo) for photo in photos],
     )
+
+
+def arrival_proof(
+    visit: Visit, place: Place, accuracy_m: int | None, near_m: int
+) -> dict[str, Any]:
+    """How far from the door a phone said that it had come, and whether that is near.
+
+    An arrival far off is taken all the same: addresses are found wrongly on maps, and nothing that
+    happened may be lost. It is listed for somebody to look at, and nobody is paid for it.
+
+    Parameters
+    ----------
+    accuracy_m
+        What the phone says its place may be off by; at most once more ``near_m`` of it counts.
+    """
+    request = visit.job.request
+    metres = round(metres_between(place, Place(request.lat, request.lon)))
+    return {"metres": metres, "near": metres <= near_m + min(accuracy_m or 0, near_m)}
+
+
+def far_arrivals(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Jobs at whose door nobody's phone has been: every arrival on record was told from afar."""
+    near = VisitEvent.details["proof"]["near"].as_boolean()
+    rows = session.execute(
+        select(Visit.job_id)
+        .join(VisitEvent, VisitEvent.visit_id == Visit.id)
+        .where(Visit.job_id.in_(job_ids), VisitEvent.kind == "arrived", near.is_not(None))
+        .group_by(Visit.job_id)
+        .having(~func.bool_or(near))
+    )
+    return set(rows.scalars())
 
 
 def event_of(session: Session, visit_id: UUID, kind: str) -> VisitEvent | None:

@@ -15,6 +15,7 @@ from api.db.models import (
     PartReservation,
     StockBalance,
     Visit,
+    VisitEvent,
 )
 from api.services.equipment import overdue
 from api.services.offline import waiting_events
@@ -27,6 +28,7 @@ KINDS = (
     "at_risk",
     "unassigned",
     "no_access",
+    "arrival_far",
     "waiting_parts",
     "duplicate",
     "event_held",
@@ -37,11 +39,16 @@ KINDS = (
 )
 
 
+FAR_SHOWN = timedelta(days=7)
+"""For so long somebody has to look at an arrival that was told far from its door."""
+
+
 def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
     """The list, the most pressing first: by kind in the order of `KINDS`, then by time."""
     found = [
         *_clocks(session, now),
         *_doors(session),
+        *_far_arrivals(session, now),
         *_held(session),
         *_parts(session),
         *_messages(session),
@@ -136,6 +143,31 @@ def _doors(session: Session) -> list[dict[str, Any]]:
             )
             for job in session.scalars(double)
         ),
+    ]
+
+
+def _far_arrivals(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """Arrivals of the last days that a phone told far from the door."""
+    near = VisitEvent.details["proof"]["near"].as_boolean()
+    rows = session.execute(
+        select(VisitEvent, Job)
+        .join(Visit, Visit.id == VisitEvent.visit_id)
+        .join(Job, Job.id == Visit.job_id)
+        .where(
+            VisitEvent.kind == "arrived",
+            near.is_(False),
+            VisitEvent.received_at > now - FAR_SHOWN,
+        )
+    )
+    return [
+        _row(
+            "arrival_far",
+            job,
+            event.at,
+            f"told {event.details['proof']['metres']} m from the door",
+            visit_id=str(event.visit_id),
+        )
+        for event, job in rows
     ]
 
 

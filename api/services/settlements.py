@@ -23,6 +23,7 @@ from api.db.models import (
 )
 from api.services.activity import record
 from api.services.bills import AT_ONCE, accounts, altered_papers
+from api.services.door_proof import far_arrivals
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
@@ -256,7 +257,9 @@ def _jobs(
     }
     money: dict[UUID, Account] = {}
     altered: set[UUID] = set()
+    far: set[UUID] = set()
     for batch in batched(ids, AT_ONCE):
+        far |= far_arrivals(session, batch)
         money |= accounts(session, batch)
         altered |= altered_papers(session, batch)
     found = []
@@ -266,7 +269,8 @@ def _jobs(
         until = item.closed_at + timedelta(days=0 if rule is None else rule.number)
         account = money[item.job.id]
         checks = {
-            Refused.ARRIVAL_NOT_VERIFIED: item.job.mode == Mode.ON_SITE and item.arrived_at is None,
+            Refused.ARRIVAL_NOT_VERIFIED: item.job.mode == Mode.ON_SITE
+            and (item.arrived_at is None or item.job.id in far),
             Refused.MONEY_UNEXPLAINED: reconcile(account).unexplained_fen != 0
             or item.job.id in altered,
             Refused.COMPLAINT_OPEN: item.job.id in open_complaints,

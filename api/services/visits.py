@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from api.db.models import Job, Plan, Request, Visit, VisitEvent
 from api.services import clock_events, outbox, stock
 from api.services.activity import record
-from api.services.door_proof import require_no_access_evidence
+from api.services.door_proof import arrival_proof, require_no_access_evidence
 from api.services.identity import Identity
 from api.services.jobs import illegal, move, other_visits_open
 from api.services.policies import checklist_on, policy_on
@@ -164,6 +164,11 @@ def take(
 def _judged(session: Session, visit: Visit, report: Report, who: Identity) -> dict[str, Any]:
     """The event's details, with what they were judged by; refused when they do not hold."""
     details = dict(report.details)
+    if report.event is Event.ARRIVED:
+        assert report.place is not None  # it was asked for
+        details["proof"] = arrival_proof(
+            visit, report.place, report.accuracy_m, policy_on(visit.day).no_access_near_m
+        )
     if report.event is Event.DONE:
         checklist = checklist_on(visit.day)
         missing = checklist.missing(visit.job.request.product, details.get("checklist", {}))
