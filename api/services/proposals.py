@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -24,6 +24,9 @@ from domain.lifecycle import Mode
 
 BUDGET_S: Final = 0.5
 """Half of the second in which a receipt has to be there."""
+
+RECEIPT_S: Final = 0.8
+"""So long after the report came in, nothing is waited for any more: the rest takes time, too."""
 
 OFFERS: Final = 3
 ASKING: Final = 2
@@ -49,9 +52,12 @@ class Proposer:
         """Arrivals that the running plans have room for, best first; empty for none in time."""
         if job.mode != Mode.ON_SITE or not self._room.answers:
             return []
+        left_s = min(BUDGET_S, RECEIPT_S - (datetime.now(UTC) - now).total_seconds())
+        if left_s <= 0:
+            return []
         asked = self._pool.submit(self._ask, _copy(job), now)
         try:
-            return asked.result(timeout=BUDGET_S)
+            return asked.result(timeout=left_s)
         except TimeoutError:
             asked.cancel()
             return []
@@ -76,17 +82,26 @@ class Proposer:
                     }
                     for offer in live.best_offers(session, self._room, job, ready, OFFERS, now)
                 ]
-                for plan in plans:
-                    if plan not in ready:
-                        with self._room.at(session, plan, now):
-                            pass
-                return told
+            if len(ready) < len(plans):
+                self._pool.submit(self._load, now)
+            return told
         except Refusal as refusal:
             log.info("no offers for a receipt", code=refusal.code)
         except Exception:
             # The report is taken all the same: the deadline is promised by law, offers are not.
             log.exception("no offers for a receipt")
         return []
+
+    def _load(self, now: datetime) -> None:
+        """Bring up the desks that are missing, for the reports to come."""
+        try:
+            with self._sessions() as session:
+                for plan in plans_ahead(session, now, the_region(session).timezone):
+                    if not self._room.has(plan):
+                        with self._room.at(session, plan, now):
+                            pass
+        except Refusal as refusal:
+            log.info("no desk for receipts", code=refusal.code)
 
 
 def _copy(job: Job) -> Job:

@@ -121,6 +121,7 @@ def test_a_receipt_proposes_what_the_desk_offers_and_never_waits_for_a_busy_one(
 ) -> None:
     offered(dispatcher, urgent(dispatcher)["id"])
     monkeypatch.setattr(proposals, "BUDGET_S", 30.0)
+    monkeypatch.setattr(proposals, "RECEIPT_S", 30.0)
     job_id, told = proposed(dispatcher, 2)
     shown = offered(dispatcher, job_id)
     assert [(one["technician"], one["day"]) for one in told] == [
