@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, select
-from sqlalchemy.orm import Session, joinedload, load_only, undefer
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Technician, Visit
 from api.services import looks
@@ -19,8 +19,16 @@ from api.services.regions import local_iso
 from api.services.sheets import planned_with
 from domain.lifecycle import VisitState
 
-SHOWN_OF_JOB = (Job.number, Job.job_class, Job.due_at, Job.reported_at, Job.windows)
-SHOWN_OF_REQUEST = (
+Shown = Any
+"""A row with what the page shows of a job, or of a visit: thousands of whole objects take long."""
+
+SHOWN_OF_JOB = (
+    Job.id,
+    Job.number,
+    Job.job_class,
+    Job.due_at,
+    Job.reported_at,
+    Job.windows,
     Request.product,
     Request.fault,
     Request.address,
@@ -90,21 +98,24 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
     job_ids |= {UUID(entry["job"]) for entry in plan.document["unassigned"]}
     jobs = {
         job.id: job
-        for job in session.scalars(
-            select(Job)
+        for job in session.execute(
+            select(*SHOWN_OF_JOB)
+            .join(Request, Request.id == Job.request_id)
             .where(Job.id.in_(job_ids))
-            .options(load_only(*SHOWN_OF_JOB), joinedload(Job.request).load_only(*SHOWN_OF_REQUEST))
         )
     }
     visits = {
-        (visit.job_id, visit.technician.id): visit
-        for visit in session.scalars(
-            select(Visit)
-            .where(Visit.day == day, Visit.active)
-            .options(
-                load_only(Visit.job_id, Visit.state, Visit.arrived_at),
-                joinedload(Visit.technician).load_only(Technician.id),
+        (visit.job_id, visit.technician_id): visit
+        for visit in session.execute(
+            select(
+                Visit.id,
+                Visit.job_id,
+                Visit.state,
+                Visit.arrived_at,
+                Technician.id.label("technician_id"),
             )
+            .join(Technician, Technician.number == Visit.technician_number)
+            .where(Visit.day == day, Visit.active)
         )
     }
     told["plan"] = {
@@ -128,7 +139,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
             "job": entry["job"],
             "number": jobs[UUID(entry["job"])].number,
             "class": jobs[UUID(entry["job"])].job_class,
-            "product": jobs[UUID(entry["job"])].request.product,
+            "product": jobs[UUID(entry["job"])].product,
             "due": view.iso(jobs[UUID(entry["job"])].due_at),
             "place": _place(view, jobs[UUID(entry["job"])]),
             "reasons": entry.get("reasons", []),
@@ -146,7 +157,7 @@ def _cure(
     cure: dict[str, Any] | None,
     plan: Plan,
     names: dict[str, str],
-    jobs: dict[UUID, Job],
+    jobs: dict[UUID, Shown],
 ) -> dict[str, Any] | None:
     """The change that would let a job in, with names and times of the day in place of ids."""
     if cure is None:
@@ -169,8 +180,8 @@ def _technicians(
     shifts: Sequence[Shift],
     outlets: Sequence[Outlet],
     stops: Sequence[PlannedStop],
-    jobs: dict[UUID, Job],
-    visits: dict[tuple[UUID, UUID], Visit],
+    jobs: dict[UUID, Shown],
+    visits: dict[tuple[UUID, UUID], Shown],
 ) -> list[dict[str, Any]]:
     outlet_name = {outlet.id: outlet.name for outlet in outlets}
     by_technician: dict[UUID, list[PlannedStop]] = {}
@@ -200,16 +211,16 @@ def _technicians(
     return list(found.values())
 
 
-def _stop(view: View, stop: PlannedStop, job: Job, visit: Visit | None) -> dict[str, Any]:
+def _stop(view: View, stop: PlannedStop, job: Shown, visit: Shown | None) -> dict[str, Any]:
     return {
         "visit": None if visit is None else visit.id,
         "job": job.id,
         "number": job.number,
         "sequence": stop.sequence,
         "class": job.job_class,
-        "product": job.request.product,
-        "fault": job.request.fault,
-        "address": mask_address(job.request.address, view.role),
+        "product": job.product,
+        "fault": job.fault,
+        "address": mask_address(job.address, view.role),
         "place": _place(view, job),
         "arrival": view.iso(stop.arrival_at),
         "start": view.iso(stop.start_at),
@@ -222,10 +233,10 @@ def _stop(view: View, stop: PlannedStop, job: Job, visit: Visit | None) -> dict[
     }
 
 
-def _place(view: View, job: Job) -> dict[str, float]:
+def _place(view: View, job: Shown) -> dict[str, float]:
     return {
-        "lat": mask_degrees(job.request.lat, view.role),
-        "lon": mask_degrees(job.request.lon, view.role),
+        "lat": mask_degrees(job.lat, view.role),
+        "lon": mask_degrees(job.lon, view.role),
     }
 
 
@@ -233,7 +244,7 @@ def _urgent(
     view: View,
     jobs: Any,
     stops: Sequence[PlannedStop],
-    visits: dict[tuple[UUID, UUID], Visit],
+    visits: dict[tuple[UUID, UUID], Shown],
     shifts: Sequence[Shift],
 ) -> list[dict[str, Any]]:
     planned = {stop.job_id: stop for stop in stops}
@@ -248,9 +259,9 @@ def _urgent(
             {
                 "job": job.id,
                 "number": job.number,
-                "product": job.request.product,
-                "fault": job.request.fault,
-                "address": mask_address(job.request.address, view.role),
+                "product": job.product,
+                "fault": job.fault,
+                "address": mask_address(job.address, view.role),
                 "reported_at": view.iso(job.reported_at),
                 "due_at": view.iso(job.due_at),
                 "planned_arrival": None if stop is None else view.iso(stop.arrival_at),

@@ -6,6 +6,7 @@ else has changed that, when a visit has begun, or when its "now" is over.
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -171,6 +172,8 @@ class DeskRoom:
                 subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
                 warm_up_all()
             finally:
+                gc.collect()
+                gc.freeze()  # what was loaded stays: no request waits while it is looked through
                 self._ready.set()
 
         threading.Thread(target=load, name="warm-up", daemon=True).start()
