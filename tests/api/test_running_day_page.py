@@ -148,6 +148,24 @@ def test_who_is_out_is_shown_first_done_and_taken_back(day: Page) -> None:
     expect(day.get_by_text("Taken back.")).to_be_visible()
 
 
+def test_a_visit_is_left_out_by_hand_put_back_and_taken_back(day: Page) -> None:
+    row = day.locator("[data-technician]", has_text=re.compile(r"\d+ stops?")).first
+    technician = row.get_attribute("data-technician")
+    row.get_by_role("button").first.click()
+    box = day.get_by_role("region", name="Change by hand")
+    count = stops_of(day, technician).inner_text()
+    box.get_by_role("button", name="Show what happens").click()
+    expect(box.get_by_text("Driving")).to_be_visible()
+    expect(stops_of(day, technician)).to_have_text(count, use_inner_text=True)
+    shot(day, "by-hand")
+    box.get_by_role("button", name="Do it").click()
+    expect(box.get_by_text("Done.")).to_be_visible()
+    expect(stops_of(day, technician)).not_to_have_text(count, use_inner_text=True)
+    box.get_by_role("button", name="Undo").click()
+    expect(box.get_by_text("Taken back.")).to_be_visible()
+    expect(stops_of(day, technician)).to_have_text(count, use_inner_text=True)
+
+
 def test_a_call_fits_a_phone_and_speaks_chinese(browser: Browser, server: str) -> None:
     context = browser.new_context(viewport=PHONE, locale="zh-CN")
     page = context.new_page()

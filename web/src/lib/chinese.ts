@@ -129,6 +129,10 @@ export const chinese: Record<keyof typeof english, string> = {
   "state.done": "已完成",
   "state.withdrawn": "已撤回",
 
+  "rule.time_windows": "不在约定时段内",
+  "rule.stock": "缺少配件",
+  "rule.reachable": "无道路可达",
+  "rule.drive": "路程时间不够",
   "rule.skills": "缺少所需技能",
   "rule.equipment": "缺少设备",
   "rule.parts": "缺少配件",

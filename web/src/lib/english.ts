@@ -128,6 +128,10 @@ export const english = {
   "state.done": "done",
   "state.withdrawn": "withdrawn",
 
+  "rule.time_windows": "outside the agreed window",
+  "rule.stock": "a part is missing",
+  "rule.reachable": "no road leads there",
+  "rule.drive": "the drive takes too long",
   "rule.skills": "the skill is lacking",
   "rule.equipment": "equipment is missing",
   "rule.parts": "a part is missing",

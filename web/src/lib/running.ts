@@ -89,3 +89,25 @@ export const isOut = (technician: string, version?: string) =>
     apply: version !== undefined,
     version: version ?? null,
   });
+export interface Edit {
+  do: "move" | "leave_out" | "put_back" | "pin" | "unpin";
+  job: string;
+  technician_id?: string;
+}
+
+export interface Edited {
+  plan: string;
+  effect: Record<string, number>;
+  goals: Record<string, number>;
+  moves: Move[];
+  violations: { rule: string; message: string }[];
+  version: string;
+}
+
+/** Shows what an edit by hand does; with the version that was shown, does it. */
+export const edit = (plan: string, what: Edit, version?: string) =>
+  call<Edited>("POST", `/plans/${plan}/edits`, {
+    ...what,
+    apply: version !== undefined,
+    version: version ?? null,
+  });

@@ -31,7 +31,7 @@ export function t(key: Word, values: Record<string, string | number> = {}): stri
 
 /** The words of a code that the server gave, or the code made readable where there are none. */
 export function term(
-  kind: "product" | "fault" | "rule" | "skill" | "state" | "role",
+  kind: "product" | "fault" | "rule" | "skill" | "state" | "role" | "goal",
   code: string,
 ): string {
   const key = `${kind}.${code}` as Word;
