@@ -152,7 +152,8 @@ def test_a_visit_is_left_out_by_hand_put_back_and_taken_back(day: Page) -> None:
     row = day.locator("[data-technician]", has_text=re.compile(r"\d+ stops?")).first
     technician = row.get_attribute("data-technician")
     row.get_by_role("button").first.click()
-    box = day.get_by_role("region", name="Change by hand")
+    box = day.locator("details", has_text="Change by hand")
+    box.locator("summary").click()
     count = stops_of(day, technician).inner_text()
     box.get_by_role("button", name="Show what happens").click()
     expect(box.get_by_text("Driving")).to_be_visible()
