@@ -48,6 +48,10 @@ def _read(kind: type, text: str) -> Any:
         if instant.tzinfo is None:
             raise ValueError(text)
         return instant
+    if kind is int and not (len(text) < 20 and -(2**63) <= int(text) < 2**63):
+        raise ValueError(text)
+    if kind is str and not text.isprintable():
+        raise ValueError(text)
     return kind(text)
 
 
