@@ -242,11 +242,12 @@ class Desk(EditedPlan):
             seconds, self.now_s, seed=self.seed, iterations=iterations, blind=self.blind,
         )  # fmt: skip
         ways = [(result.tails, result.routes)]
-        ways += [] if result.unrepaired is None else [result.unrepaired]
+        ways += [way for way in (result.unrepaired, result.waiting) if way is not None]
         longer = self._problem_with(result.job, None)
         after = [without_broken_freezes(longer, {**self.routes, **way[1]}.values()) for way in ways]
         effects = [self._effect(p, *way) for way, p in zip(ways, after, strict=True)]
-        chosen = min(range(len(ways)), key=lambda k: (rank(effects[k]), -k))
+        broken = [not self._report(p, way[1]).valid for way, p in zip(ways, after, strict=True)]
+        chosen = min(range(len(ways)), key=lambda k: (broken[k], rank(effects[k]), -k))
         (tails, routes), effect = ways[chosen], effects[chosen]
         old = [route for r in {*on, *routes} if (route := self.routes[r]) is not None]
         new = [routes.get(r, self.routes[r]) for r in {*on, *routes}]

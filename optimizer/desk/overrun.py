@@ -10,6 +10,7 @@ from optimizer.desk.absence import shortened
 from optimizer.desk.company import company_of, dragged_out
 from optimizer.desk.model import Places
 from optimizer.desk.offer import LateVisit
+from optimizer.desk.pushed import pushed
 from optimizer.desk.repair import Tails, homeless_visit, redistribute
 from optimizer.desk.standing import Standing
 from optimizer.plan import Route
@@ -22,7 +23,8 @@ EVER = 2**40
 class Overrun:
     """The plan after an overrun: the job as it became, what happens as is, and the repair.
 
-    ``unrepaired`` is the route driven on as it stands, where that breaks no rule.
+    ``unrepaired`` is the route driven on as it stands, where that breaks no rule; ``waiting`` has
+    everybody wait who is tied to a late visit.
     """
 
     job: Job
@@ -32,6 +34,7 @@ class Overrun:
     tails: Tails
     routes: dict[int, Route | None]
     unrepaired: tuple[Tails, dict[int, Route | None]] | None
+    waiting: tuple[Tails, dict[int, Route | None]] | None
 
 
 def overrun(
@@ -88,6 +91,10 @@ def overrun(
                 company = company_of(other, after, routes, r)
                 away.append(homeless_visit(other, starts.get(other.id), company))
         rest[r] = kept
+    waiting = None
+    if starts:
+        whole_tails = {**tails, **{r: tuple(o.id for o in new_stands[r].tail) for r in reopened}}
+        waiting = pushed(after, new_stands, whole_tails, starts, on)
     found: Tails = {}
     fresh: dict[int, Route | None] = {
         r: new_stands[r].timed(after, [jobs[name] for name in rest[r]], starts) for r in on
@@ -116,7 +123,7 @@ def overrun(
             fresh[r] = shortened(
                 after, new_stands[r], [jobs[name] for name in stay], routes[r], starts
             )
-    return Overrun(job, tuple(as_is), tuple(late), possible, new_tails, fresh, unrepaired)
+    return Overrun(job, tuple(as_is), tuple(late), possible, new_tails, fresh, unrepaired, waiting)
 
 
 def _search(
