@@ -26,6 +26,8 @@ from network.roads import Roads
 
 PLANS_AT = (6, 13)
 """Local hours at which the day is planned."""
+SEEDS = 3
+"""How often a day is planned, each time with another seed, until the plan can be published."""
 LOOK_EVERY = timedelta(hours=2)
 DAYS = 7
 AFTERMATH = timedelta(days=4)
@@ -53,7 +55,8 @@ class Week:
     counts: dict[str, int] = field(default_factory=dict)
     cast: Cast | None = None
     refused: list[str] = field(default_factory=list)
-    """Plans that could not be published, and why; the one before stayed in force."""
+    """Moments at which no plan could be published, and why; the one before stayed in force."""
+    planned_again: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """All days, then settlement, scores and merits."""
@@ -115,29 +118,36 @@ class Week:
             visits.parts_arrived(session, ids, self._the_cast(), now)
 
     def _plan(self, day: date, as_of: datetime) -> None:
-        order = planning.PlanOrder(day, as_of, self.engine, None, self.iterations, 1, 1)
-        dispatcher = self._the_cast().dispatcher.person_id
-        try:
-            with self.sessions.begin() as session:
-                run_id = planning.request_plan(session, order, dispatcher).id
-        except Refusal as refusal:
-            if refusal.code != "nothing_to_plan":
-                raise
-            return
-        planning.carry_out(self.sessions, self.roads, run_id)
-        try:
-            with self.sessions.begin() as session:
-                run = session.get_one(PlanRun, run_id)
-                if run.status != "succeeded":
-                    raise Refusal("plan_run_finished", run.problem or run.status)
-                plan_id = session.scalars(select(Plan.id).where(Plan.run_id == run_id)).one()
-                publishing.publish(session, plan_id, None, dispatcher)
-        except Refusal as refusal:
-            self.refused.append(f"{day} as of {as_of:%H:%M}Z: {refusal.code}, {refusal.detail}")
-            self.tell(f"  not published: {self.refused[-1]}")
+        """Plan and publish; what cannot be published is planned again, as a dispatcher would."""
+        why: list[str] = []
+        for seed in range(1, SEEDS + 1):
+            order = planning.PlanOrder(day, as_of, self.engine, None, self.iterations, seed, 1)
+            try:
+                self._plan_once(order)
+                break
+            except Refusal as refusal:
+                if refusal.code == "nothing_to_plan":
+                    return
+                why.append(f"{day} as of {as_of:%H:%M}Z: {refusal.code}, {refusal.detail}")
+                self.tell(f"  not published: {why[-1]}")
+        else:
+            self.refused.append(why.pop())
+        self.planned_again += why
         self._count("plans")
         with self.sessions.begin() as session:
             self._count("alerts", len(breaches.raise_alerts(session, as_of)))
+
+    def _plan_once(self, order: planning.PlanOrder) -> None:
+        dispatcher = self._the_cast().dispatcher.person_id
+        with self.sessions.begin() as session:
+            run_id = planning.request_plan(session, order, dispatcher).id
+        planning.carry_out(self.sessions, self.roads, run_id)
+        with self.sessions.begin() as session:
+            run = session.get_one(PlanRun, run_id)
+            if run.status != "succeeded":
+                raise Refusal("plan_run_finished", run.problem or run.status)
+            plan_id = session.scalars(select(Plan.id).where(Plan.run_id == run_id)).one()
+            publishing.publish(session, plan_id, None, dispatcher)
 
     def _visits(self, start: datetime, end: datetime) -> None:
         """Every visit whose arrival lies before the next plan, in the order of arrival."""

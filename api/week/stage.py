@@ -107,8 +107,12 @@ def stage(
         )
         week.run()
         say("proofs …")
-        published = {"plans": week.counts.get("plans", 0), "refused": week.refused}
-        proofs = [Proof("every plan could be published", not week.refused, published)]
+        published = {
+            "plans": week.counts.get("plans", 0),
+            "planned_again": week.planned_again,
+            "refused": week.refused,
+        }
+        proofs = [Proof("every day could be planned and published", not week.refused, published)]
         with sessions() as session:
             proofs.append(receipts(session, week.counts["reports"]))
             proofs += prove(session, now)
