@@ -22,6 +22,7 @@ def test_equal_seeds_tell_equal_stories_and_all_doors_and_fates_occur(settings: 
     assert [s.reported_at for s in told] == sorted(s.reported_at for s in told)
 
 
+@pytest.mark.timeout(600)
 def test_a_scripted_day_ends_with_every_proof(settings: Settings, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     outcome = stage(settings, tmp_path / "week", 60, 1, datetime.now(UTC), days=1)
