@@ -129,7 +129,7 @@ def test_the_ledger_of_merits_equals_a_replay_and_a_granted_appeal_takes_an_entr
     assert own.post(f"{V1}/me/appeals", json=appeal).status_code == 201
     other = next(
         client
-        for client in (own_client(world, technician_of(world, job)[0]) for job in done)
+        for client in map(world.client, ("t01", "t02"))
         if client.get(f"{V1}/session").get_json()["technician_id"] != str(technician)
     )
     stolen = other.post(f"{V1}/me/appeals", json=appeal | {"id": str(uuid4())})
