@@ -26,6 +26,9 @@ from api.services.regions import the_region
 from api.services.sheets import lock_sheets, renew_sheets
 from domain.lifecycle import BEGUN, ENDED, JobEvent, VisitEvent, VisitState, transition
 
+GUARDS = ("visit_no_double_booking_excl", "visit_one_active_idx")
+"""The database's last guards: nobody in two places at once, nobody at a job twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedStop:
@@ -133,14 +136,14 @@ def publish(session: Session, plan_id: UUID, expected: str | None, actor_id: UUI
 
 
 def overlap_told(error: IntegrityError) -> str:
-    """What to do about visits that the database would not let overlap.
+    """What to do about visits that the database would not let be.
 
     Raises
     ------
     IntegrityError
         The error itself, when it is about anything else.
     """
-    if "visit_no_double_booking" not in str(error.orig):
+    if not any(guard in str(error.orig) for guard in GUARDS):
         raise error
     return "two visits of a technician would overlap: one has begun or moved since; plan again"
 
