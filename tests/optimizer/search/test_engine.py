@@ -9,6 +9,7 @@ import pytest
 from optimizer.check import check
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+from optimizer.search import engine
 from optimizer.search.engine import Settings, solve_with_search
 from optimizer.solve import Progress, Stop
 from tests.optimizer.search.small import (
@@ -98,6 +99,16 @@ def many() -> Problem:
 def test_two_threads_give_a_valid_plan() -> None:
     plan = planned(many(), iterations=400, threads=2)
     assert plan.solver is not None and plan.solver.threads == 2
+    assert len(who_serves(plan)) == 60
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_parts_side_by_side_give_a_valid_plan(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WHOLE", 10)
+    parts = engine.Settings(part_tasks=20, epochs=5)
+    plan = planned(many(), iterations=400, threads=threads, settings=parts)
     assert len(who_serves(plan)) == 60
 
 
