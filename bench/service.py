@@ -209,6 +209,8 @@ def planned_service(folder: Path, iterations: int) -> Iterator[Settings]:
         engine.dispose()
         _say("planning …")
         cli.plan_today(settings, iterations=iterations)
+        # The region is built once; the service must not build it anew at its first call.
+        (folder / "demo").symlink_to(ROOT / ".cache" / "demo")
         yield replace(settings, data_dir=folder)
 
 
