@@ -23,7 +23,7 @@ from optimizer.search.parts import split_into_parts
 from optimizer.search.plain.arrays import is_plain
 from optimizer.search.plain.pool import empty_pool
 from optimizer.search.readout import read_plan
-from optimizer.search.recombine import Routes, Store, held_by
+from optimizer.search.recombine import Store, held_by, routes_of
 from optimizer.solve import Progress, Stop, Watch
 
 POLISH_RATE = 5_000
@@ -356,7 +356,8 @@ class Search:
         kinds = np.bincount(arrays.shift[:, c.SHIFT_TYPE])
         if self.best[c.UNSERVED] or self.best[c.DROPPED]:
             return  # who is served is another question than how
-        chosen = self.store.choose(arrays.n, kinds, self._best_routes(), seconds)
+        known = routes_of(arrays, self.best_next)
+        chosen = self.store.choose(arrays.n, kinds, known, seconds)
         if chosen is None:
             return
         free = {k: list(np.flatnonzero(arrays.shift[:, c.SHIFT_TYPE] == k)) for k, _ in chosen}
@@ -368,26 +369,6 @@ class Search:
         kernel.lay_routes(worker, np.array(shifts, np.int64), first_of, np.array(tasks))
         self._keep(worker.best)
         self._report()
-
-    def _best_routes(self) -> Routes:
-        """The best plan's routes as columns."""
-        arrays = self.arrays
-        n, drive = arrays.n, arrays.drive[0]
-        kinds, travel, first, visits = list[int](), list[int](), [0], list[int]()
-        for r in range(arrays.n_shifts):
-            chain, at = [n + 2 * r], n + 2 * r
-            while at != n + 2 * r + 1:
-                at = int(self.best_next[at])
-                chain.append(at)
-            if len(chain) == 2:
-                continue
-            places = arrays.task[chain, c.LOCATION]
-            legs = drive[places[:-1], places[1:]]
-            kinds.append(int(arrays.shift[r, c.SHIFT_TYPE]))
-            travel.append(int(legs[: -1 if places[-1] < 0 else None].sum()))
-            visits += chain[1:-1]
-            first.append(len(visits))
-        return Routes(*(np.array(column, np.int64) for column in (kinds, travel, first, visits)))
 
     def _anneal(self, worker: Any, iterations: int, hot: float, cold: float) -> None:
         s = self.settings

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.search import layout as c
 from optimizer.search.plain.pool import Pool
 
 FIRST, MORE, ROUNDS = 4_000, 2_000, 12
@@ -86,6 +87,26 @@ def held_by(pool: Pool) -> Routes:
         pool.first[: count + 1].copy(),
         pool.visit[: int(pool.first[count])].copy(),
     )
+
+
+def routes_of(arrays: Any, following: Any) -> Routes:
+    """A plan's routes as columns, from its chains ``following``."""
+    n, drive = arrays.n, arrays.drive[0]
+    kinds, travel, first, visits = list[int](), list[int](), [0], list[int]()
+    for r in range(arrays.n_shifts):
+        chain, at = [n + 2 * r], n + 2 * r
+        while at != n + 2 * r + 1:
+            at = int(following[at])
+            chain.append(at)
+        if len(chain) == 2:
+            continue
+        places = arrays.task[chain, c.LOCATION]
+        legs = drive[places[:-1], places[1:]]
+        kinds.append(int(arrays.shift[r, c.SHIFT_TYPE]))
+        travel.append(int(legs[: -1 if places[-1] < 0 else None].sum()))
+        visits += chain[1:-1]
+        first.append(len(visits))
+    return Routes(*(np.array(column, np.int64) for column in (kinds, travel, first, visits)))
 
 
 def joined(parts: list[Routes]) -> Routes:
