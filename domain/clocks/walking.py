@@ -81,8 +81,10 @@ def walk_clock(
     known = sorted((e for e in events if e.at <= as_of), key=lambda e: (e.at, e.id))
     gone = {e.target for e in known if e.kind is EventKind.WITHDRAWN}
     live = [e for e in known if e.id not in gone]
-    over = {EventKind.MET, EventKind.CANCELLED}
-    end = next((e for e in live if e.kind in over), None)
+    met = [e for e in live if e.kind is EventKind.MET][:1]
+    called_off = [e for e in live if e.kind is EventKind.CANCELLED][:1]
+    # Whoever stands at the door in the second of the cancellation has arrived.
+    end = min(met + called_off, key=lambda e: e.at, default=None)
     pauses: list[Pause] = []
     stands_since: datetime | None = None
     for event in live:

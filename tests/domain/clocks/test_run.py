@@ -48,6 +48,13 @@ def test_arriving_at_the_last_second_keeps_the_deadline_and_a_second_later_does_
     assert outcomes([late], 30)["first"] == (after(24), "missed")
 
 
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
+def test_who_arrives_in_the_second_of_a_cancellation_has_arrived(ids: tuple[str, str]) -> None:
+    both = [event("met", 3, id=ids[0]), event("cancelled", 3, id=ids[1])]
+    assert outcomes(both, 30) == {"first": (after(24), "kept")}
+    assert walk_clock(START, 24 * 60, both, after(30)) == [("first", after(24), "kept")]
+
+
 def test_a_postponement_adds_a_deadline_and_the_first_stays() -> None:
     asked = event("postponed", 2, until=after(50))
     assert outcomes([asked], 10) == {
