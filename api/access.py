@@ -212,6 +212,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("DELETE", f"{V1}/jobs/<uuid:job_id>/links"): INTAKE,
         ("GET", f"{V1}/link"): frozenset({CONSUMER}),
         ("POST", f"{V1}/link/postponements"): frozenset({CONSUMER}),
+        ("POST", f"{V1}/link/arrivals"): frozenset({CONSUMER}),
         ("POST", f"{V1}/jobs/<uuid:job_id>/survey"): INTAKE | {CONSUMER},
         ("POST", f"{V1}/jobs/<uuid:job_id>/follow-ups"): INTAKE,
         ("GET", f"{V1}/follow-ups"): INTAKE | {AUDITOR, OUTLET_MANAGER},

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.calendars import Calendar
 from domain.clocks.allowance import Allowance
-from domain.clocks.events import ClockEvent, EventKind
+from domain.clocks.events import ClockEvent, EventKind, Proof
 from domain.clocks.kinds import CLOCKS, ClockKind
 from domain.clocks.run import ClockState, DeadlineKind, run_clock
 from domain.complaints import ANSWERED, CONCLUDED, ComplaintEvent
@@ -91,22 +91,36 @@ def judge_arrival(
     pack = pack_in_force(packs, day, lineage(setting.place))
     decision = triage(case.product, case.fault, case.reported_at, pack, case.dangers)
     hours = pack.classes[decision.arrival_class].arrival_hours
-    rulings = (
+    rulings = [
         _arrival_ruling(pack, "class", decision.arrival_class, Unit.NAMES, decision.rule),
         _arrival_ruling(
             pack, f"classes.{decision.arrival_class}.arrival_hours", hours, Unit.HOURS, ""
         ),
-    )
+    ]
+    if pack.proofs is not None and any(event.proof is not None for event in case.events):
+        rulings.append(_arrival_ruling(pack, "arrival_proofs", pack.proofs, Unit.NAMES, ""))
     told = rulings[1].line(
         f"{case.product}, {case.fault}: {decision.arrival_class} by {decision.rule}, {hours} hours"
     )
-    state = run_clock(case.reported_at, Allowance(hours, Unit.HOURS), case.events, as_of, rule=told)
+    state = run_clock(
+        case.reported_at,
+        Allowance(hours, Unit.HOURS),
+        case.events,
+        as_of,
+        rule=told,
+        proofs=proofs_of(pack),
+    )
     figures = {"class": decision.arrival_class, **clock_figures(state)}
-    return Judgement(figures, rulings, state.trace), state
+    return Judgement(figures, tuple(rulings), state.trace), state
+
+
+def proofs_of(pack: ArrivalPack) -> frozenset[Proof] | None:
+    """What shows an arrival by a pack; None where it says nothing, and whatever is told counts."""
+    return None if pack.proofs is None else frozenset(map(Proof, pack.proofs))
 
 
 def _arrival_ruling(
-    pack: ArrivalPack, key: str, value: int | str, unit: Unit, article: str
+    pack: ArrivalPack, key: str, value: int | str | tuple[str, ...], unit: Unit, article: str
 ) -> Ruling:
     content = (value,) if isinstance(value, str) else value
     # An arrival pack tells in words how binding it is; those that claim no more than a policy

@@ -23,7 +23,7 @@ class ClockEvent(Base):
         CheckConstraint("(job_id IS NULL) <> (complaint_id IS NULL)", name="subject"),
         CheckConstraint(f"kind IN {tuple(str(kind) for kind in EventKind)}", name="kind"),
         CheckConstraint(
-            "kind NOT IN ('postponed', 'no_access', 'paused') "
+            "kind NOT IN ('postponed', 'no_access', 'paused', 'confirmed') "
             "OR (jsonb_array_length(evidence) > 0 AND reason <> '')",
             name="evidence",
         ),

@@ -12,9 +12,9 @@ from api.access import V1
 from api.db.models import Audit, AuditAction
 from api.parsing import Blueprint
 from api.schemas.audits import (
+    ActionPageSchema,
     ActionSchema,
     ActionsQuery,
-    ActionsSchema,
     AgainSchema,
     AuditPageSchema,
     AuditSchema,
@@ -175,12 +175,18 @@ def new_action(data: dict[str, Any], audit_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/audit-actions", methods=["GET"])
 @blueprint.arguments(ActionsQuery, location="query")
-@blueprint.response(200, ActionsSchema)
+@blueprint.response(200, ActionPageSchema)
 def all_actions(query: dict[str, Any]) -> dict[str, Any]:
     """Corrective actions by the day they are due; with ``overdue`` those past it only."""
     today = _today()
-    rows = audit_actions.actions(database(), today, overdue_only=query["overdue"])
-    return {"items": [_action(row, today) for row in rows]}
+    rows, following = page(
+        database(),
+        audit_actions.actions(today, overdue_only=query["overdue"]),
+        [AuditAction.due_on, AuditAction.id],
+        query.get("cursor"),
+        query["limit"],
+    )
+    return {"items": [_action(row, today) for row in rows], "next": following}
 
 
 @blueprint.route("/audit-actions/<uuid:action_id>/done", methods=["POST"])

@@ -7,15 +7,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from api.access import V1
+from api.access import TECHNICIAN, V1
 from api.parsing import Blueprint
 from api.schemas.rights import BreachQuery, ClockEventSchema, ClockQuery
 from api.services import breaches, clock_events
+from api.services.paging import page_of_rows
 from api.services.plain import plain
+from api.services.refusals import Refusal
 from api.services.scope import reach_job
 from api.services.visits import utc_now
 from api.unit_of_work import database, identity
 from domain.clocks import EventKind
+
+NOT_ONES_OWN = (EventKind.NO_ACCESS, EventKind.CONFIRMED, EventKind.WITHDRAWN)
+"""What a technician tells by the visit's own events, where it is looked at, or not at all."""
 
 blueprint = Blueprint("clocks", __name__, url_prefix=V1, description="Clocks and deadlines")
 
@@ -38,8 +43,14 @@ def clocks(query: dict[str, Any], job_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(ClockEventSchema)
 @blueprint.response(201, description="The event as it is on record")
 def add_event(data: dict[str, Any], job_id: UUID) -> dict[str, Any]:
-    """Record what happened to a job's clock. What excuses needs a reason and evidence."""
+    """Record what happened to a job's clock. What excuses needs a reason and evidence.
+
+    A technician records what the consumer asks for, and pauses; nobody excuses or confirms the own
+    arrival.
+    """
     session, who = database(), identity()
+    if who.role == TECHNICIAN and data["kind"] in NOT_ONES_OWN:
+        raise Refusal("forbidden", f"{data['kind']}: the consumer or the office says so")
     job = reach_job(session, who, job_id)
     row = clock_events.add(session, job, new_event(data), who, utc_now(), data["actor"])
     return event_view(row)
@@ -72,6 +83,13 @@ def at_risk(query: dict[str, Any]) -> dict[str, Any]:
     """Deadlines at risk as the day really runs, the riskiest first, and how alerts have done."""
     session, now = database(), utc_now()
     lead = timedelta(seconds=query["lead_s"])
+    found, following = page_of_rows(
+        (one for one in breaches.standings(session, now, lead) if one.forecast.risk != "none"),
+        breaches.order_of,
+        breaches.ORDER_LENGTH,
+        query.get("cursor"),
+        query["limit"],
+    )
     rows = [
         {
             "job_id": one.job.id,
@@ -83,8 +101,9 @@ def at_risk(query: dict[str, Any]) -> dict[str, Any]:
             "margin_s": one.forecast.margin_s,
             "technician": None if one.technician is None else one.technician.name,
         }
-        for one in breaches.standings(session, now, lead)
-        if one.forecast.risk != "none"
+        for one in found
     ]
-    told: dict[str, Any] = plain({"items": rows, "leads": asdict(breaches.leads(session, now))})
+    told: dict[str, Any] = plain(
+        {"items": rows, "next": following, "leads": asdict(breaches.leads(session, now))}
+    )
     return told

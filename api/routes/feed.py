@@ -16,6 +16,7 @@ from api.schemas.fields import CursorQuery
 from api.schemas.plans import ActivityPageSchema
 from api.services.activity import Cursor, latest, read
 from api.services.feed import Feed
+from api.services.feed_words import masked
 from api.services.refusals import Refusal
 from api.unit_of_work import database, identity
 
@@ -39,7 +40,7 @@ def activity(query: dict[str, Any]) -> dict[str, Any]:
     after = Cursor.parse(query["cursor"]) if query.get("cursor") else Cursor()
     lines = read(database(), after, query["limit"], **_whose())
     return {
-        "items": [line.body for line in lines],
+        "items": masked(database(), lines, identity().role),
         "next": str(lines[-1].cursor if lines else after),
     }
 
@@ -64,6 +65,7 @@ def events() -> Response:
             current_app.extensions["zhunda.feed"],
             start,
             only,
+            identity().role,
         ),
         slots,
     )
@@ -93,16 +95,17 @@ class _Stream:
 
 
 def _lines(
-    sessions: sessionmaker[Session], feed: Feed, after: Cursor, only: dict[str, Any]
+    sessions: sessionmaker[Session], feed: Feed, after: Cursor, only: dict[str, Any], role: str
 ) -> Iterator[str]:
     yield f"retry: 2000\nid: {after}\n\n"
     turn = feed.turn
     while True:
         with sessions() as session:
             lines = read(session, after, LINES_AT_ONCE, **only)
-        for line in lines:
+            bodies = masked(session, lines, role)
+        for line, told in zip(lines, bodies, strict=True):
             after = line.cursor
-            body = json.dumps(line.body, ensure_ascii=False, separators=(",", ":"))
+            body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
             yield f"id: {after}\nevent: {line.kind}\ndata: {body}\n\n"
         if len(lines) == LINES_AT_ONCE:
             continue

@@ -19,8 +19,9 @@ from api.schemas.exchange import (
     DeliverySchema,
     MadeWebhookSchema,
     NewWebhookSchema,
-    WebhookListSchema,
+    WebhookPageSchema,
 )
+from api.schemas.fields import CursorQuery
 from api.services import calendar_feeds, webhooks
 from api.services.paging import page
 from api.services.visits import utc_now
@@ -56,13 +57,18 @@ def calendar(secret: str) -> Response:
 
 
 @blueprint.route("/webhooks", methods=["GET"])
-@blueprint.response(200, WebhookListSchema)
-def hooks() -> dict[str, Any]:
+@blueprint.arguments(CursorQuery, location="query")
+@blueprint.response(200, WebhookPageSchema)
+def hooks(query: dict[str, Any]) -> dict[str, Any]:
     """Addresses that are told of changes."""
-    found = database().scalars(
-        select(Webhook).where(Webhook.removed_at.is_(None)).order_by(Webhook.id)
+    items, following = page(
+        database(),
+        select(Webhook).where(Webhook.removed_at.is_(None)),
+        [Webhook.id],
+        query.get("cursor"),
+        query["limit"],
     )
-    return {"items": list(found)}
+    return {"items": items, "next": following}
 
 
 @blueprint.route("/webhooks", methods=["POST"])

@@ -14,7 +14,7 @@ from flask import current_app, g, request
 from api.access import V1
 from api.parsing import Blueprint
 from api.routes.session import limiter
-from api.schemas.rights import LanguageSchema, NewLinkSchema, PostponementSchema
+from api.schemas.rights import ConfirmationSchema, LanguageSchema, NewLinkSchema, PostponementSchema
 from api.services import consumer_links
 from api.services.identity import Identity
 from api.services.plain import plain
@@ -84,6 +84,19 @@ def postpone(data: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = plain(
         {"due_at": job.due_at, "agreed_due_at": job.agreed_due_at, "windows": job.windows}
     )
+    return told
+
+
+@blueprint.route("/link/arrivals", methods=["POST"])
+@blueprint.arguments(ConfirmationSchema)
+@blueprint.response(201, description="The confirmation as it is on record")
+def confirm_arrival(data: dict[str, Any]) -> dict[str, Any]:
+    """Say that the technician came. An arrival told from afar counts from then on."""
+    who, job = _own_job()
+    row = consumer_links.confirm_arrival(
+        database(), job, data["id"], data["visit_id"], who, utc_now()
+    )
+    told: dict[str, Any] = plain({"id": row.id, "visit_id": row.target, "at": row.at})
     return told
 
 

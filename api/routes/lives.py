@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from flask import Response, current_app, request
 
 from api.access import V1
 from api.parsing import Blueprint
+from api.schemas.fields import CursorQuery
 from api.schemas.intake import (
     ExceptionListSchema,
     JobMoveSchema,
@@ -19,9 +21,10 @@ from api.schemas.things import CostSchema, PhotoQuery, PhotoSchema
 from api.schemas.work import JobSchema, job_view
 from api.services import offline, photos
 from api.services.dossier import cost_of, dossier
-from api.services.exceptions import exceptions
+from api.services.exceptions import ORDER_LENGTH, exceptions, order_of
 from api.services.intake import receipt_of
 from api.services.office import tell
+from api.services.paging import page_of_rows
 from api.services.policies import policy_on
 from api.services.scope import reach_job
 from api.services.visits import utc_now
@@ -75,15 +78,17 @@ def costs(job_id: UUID) -> dict[str, int]:
 
 
 @blueprint.route("/exceptions", methods=["GET"])
+@blueprint.arguments(CursorQuery, location="query")
 @blueprint.response(200, ExceptionListSchema)
-def exception_list() -> dict[str, Any]:
+def exception_list(query: dict[str, Any]) -> dict[str, Any]:
     """What needs somebody's eye now: late, at risk, unassigned, no access, held, short, overdue."""
     now = utc_now()
-    items = exceptions(database(), now)
-    counts: dict[str, int] = {}
-    for item in items:
-        counts[item["kind"]] = counts.get(item["kind"], 0) + 1
-    return {"as_of": now, "counts": counts, "items": items}
+    found = exceptions(database(), now)
+    items, following = page_of_rows(
+        found, order_of, ORDER_LENGTH, query.get("cursor"), query["limit"]
+    )
+    counts = dict(Counter(item["kind"] for item in found))
+    return {"as_of": now, "counts": counts, "items": items, "next": following}
 
 
 @blueprint.route("/held-events/<uuid:event_id>/settle", methods=["POST"])

@@ -13,8 +13,8 @@ from api.db.models import FollowUp, Incident, ScorecardRun, Survey, Technician
 from api.parsing import Blueprint
 from api.schemas.fields import CursorQuery
 from api.schemas.quality import (
+    CallBackPageSchema,
     CallBacksQuery,
-    CallBacksSchema,
     FiguresSchema,
     FollowUpSchema,
     IncidentDecisionSchema,
@@ -35,8 +35,9 @@ from api.schemas.quality import (
     share_view,
 )
 from api.services import incidents, scorecards, surveys
-from api.services.paging import page
+from api.services.paging import page, page_of_rows
 from api.services.refusals import Refusal
+from api.services.regions import utc_iso
 from api.services.scope import reach_job, technicians_within
 from api.services.work_done import period_of
 from api.unit_of_work import database, identity
@@ -80,7 +81,7 @@ def follow_up(data: dict[str, Any], job_id: UUID) -> FollowUp:
 
 @blueprint.route("/follow-ups", methods=["GET"])
 @blueprint.arguments(CallBacksQuery, location="query")
-@blueprint.response(200, CallBacksSchema)
+@blueprint.response(200, CallBackPageSchema)
 def follow_ups(query: dict[str, Any]) -> dict[str, Any]:
     """Call backs for the jobs done in a period, with the day by which each was promised."""
     _in_order(query["first"], query["last"])
@@ -89,8 +90,17 @@ def follow_ups(query: dict[str, Any]) -> dict[str, Any]:
     found = surveys.call_backs(database(), period, now, _outlet(query))
     if "open" in query:
         found = [call for call in found if call.open is query["open"]]
-    found.sort(key=lambda call: (call.due_at or call.done.closed_at, call.done.job.number))
-    return {"items": [call_back_view(call, call.in_time(now)) for call in found]}
+    items, following = page_of_rows(
+        found,
+        lambda call: (utc_iso(call.due_at or call.done.closed_at), f"{call.done.job.number:012}"),
+        2,
+        query.get("cursor"),
+        query["limit"],
+    )
+    return {
+        "items": [call_back_view(call, call.in_time(now)) for call in items],
+        "next": following,
+    }
 
 
 @blueprint.route("/quality/figures", methods=["GET"])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.access import V1
 from api.db.models import (
     Equipment,
     Part,
-    PartReservation,
     StockBalance,
     StockMove,
     Technician,
@@ -35,7 +34,7 @@ from api.schemas.things import (
     NewTrainingSchema,
     PartPageSchema,
     PartSchema,
-    StockListSchema,
+    StockPageSchema,
     StockQuery,
     TrainingListSchema,
     TrainingSchema,
@@ -43,7 +42,7 @@ from api.schemas.things import (
 )
 from api.schemas.workforce import NewCertificateSchema
 from api.services import equipment, stock
-from api.services.paging import page
+from api.services.paging import page, page_of_rows
 from api.services.regions import local_day, the_region
 from api.services.visits import utc_now
 from api.unit_of_work import database, identity
@@ -72,22 +71,32 @@ def new_part(data: dict[str, Any]) -> Part:
 
 @blueprint.route("/stock", methods=["GET"])
 @blueprint.arguments(StockQuery, location="query")
-@blueprint.response(200, StockListSchema)
+@blueprint.response(200, StockPageSchema)
 def stock_now(query: dict[str, Any]) -> dict[str, Any]:
     """What lies where, and how much of it planned visits have reserved."""
-    place = func.concat("van:", PartReservation.technician_number)
-    reserved = (
-        select(func.coalesce(func.sum(PartReservation.quantity), 0))
-        .where(place == StockBalance.place, PartReservation.part == StockBalance.part)
-        .scalar_subquery()
-    )
-    wanted = select(
-        StockBalance.place, StockBalance.part, StockBalance.quantity, reserved.label("reserved")
-    ).where(StockBalance.quantity != 0)
+    wanted = select(StockBalance).where(StockBalance.quantity != 0)
     if "place" in query:
         wanted = wanted.where(StockBalance.place == query["place"])
-    rows = database().execute(wanted.order_by(StockBalance.place, StockBalance.part)).mappings()
-    return {"items": [dict(row) for row in rows]}
+    rows, following = page(
+        database(),
+        wanted,
+        [StockBalance.place, StockBalance.part],
+        query.get("cursor"),
+        query["limit"],
+    )
+    reserved = stock.reserved_in(database(), {row.place for row in rows})
+    return {
+        "items": [
+            {
+                "place": row.place,
+                "part": row.part,
+                "quantity": row.quantity,
+                "reserved": reserved.get((row.place, row.part), 0),
+            }
+            for row in rows
+        ],
+        "next": following,
+    }
 
 
 @blueprint.route("/stock/moves", methods=["GET"])
@@ -158,11 +167,19 @@ def new_equipment(data: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/equipment/due", methods=["GET"])
+@blueprint.arguments(CursorQuery, location="query")
 @blueprint.response(200, DueSchema)
-def due() -> dict[str, Any]:
+def due(query: dict[str, Any]) -> dict[str, Any]:
     """Calibrations and preventive jobs that are overdue or fall due within 30 days."""
     today = local_day(utc_now(), the_region(database()).timezone)
-    return {"items": equipment.overdue(database(), today)}
+    items, following = page_of_rows(
+        equipment.overdue(database(), today),
+        lambda one: (str(one["due_on"] or ""), str(one["equipment_id"]), one["duty"]),
+        3,
+        query.get("cursor"),
+        query["limit"],
+    )
+    return {"items": items, "next": following}
 
 
 @blueprint.route("/equipment/<uuid:equipment_id>/holder", methods=["POST"])

@@ -177,13 +177,10 @@ class ActionSchema(Schema):
     overdue = fields.Boolean(required=True)
 
 
-class ActionsSchema(Schema):
-    """Corrective actions by the day they are due."""
-
-    items = fields.List(fields.Nested(ActionSchema), required=True)
+ActionPageSchema = page_of(ActionSchema)
 
 
-class ActionsQuery(Schema):
+class ActionsQuery(CursorQuery):
     """Which corrective actions."""
 
     overdue = fields.Boolean(load_default=False)

@@ -85,10 +85,8 @@ class MadeWebhookSchema(WebhookSchema):
     secret = fields.String(required=True)
 
 
-class WebhookListSchema(Schema):
-    """All addresses; without their secrets."""
-
-    items = fields.List(fields.Nested(WebhookSchema), required=True)
+WebhookPageSchema = page_of(WebhookSchema)
+"""Addresses without their secrets."""
 
 
 class DeliverySchema(Schema):

@@ -192,11 +192,12 @@ class SettleSchema(Schema):
 
 
 class ExceptionListSchema(Schema):
-    """What needs somebody's eye now, the most pressing first."""
+    """What needs somebody's eye now, the most pressing first. `counts` are of all pages."""
 
     as_of = Instant(required=True)
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     items = fields.List(fields.Dict(), required=True)
+    next = fields.String(allow_none=True, required=True)
 
 
 class DurationModelSchema(Schema):

@@ -102,6 +102,10 @@ class DetailsSchema(Schema):
     photos = fields.List(fields.UUID(), validate=validate.Length(max=20))
     note = Text(longest=2000)
     reason = Line(shortest=0)
+    door_code = fields.String(
+        validate=validate.Regexp(r"^ *([0-9] *){6}$", error="must be six digits"),
+        metadata={"description": "Of `arrived`: the code on the consumer's page"},
+    )
 
     @validates_schema
     def plain_answers(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -138,9 +142,10 @@ class EventSchema(Schema):
 
     @validates_schema
     def arrival_has_place(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        """An arrival says where."""
-        if data["event"] == "arrived" and data["place"] is None:
-            raise ValidationError("an arrival needs a place", "place")
+        """An arrival says where, or has the code of the door."""
+        shown = data["place"] is not None or "door_code" in data["details"]
+        if data["event"] == "arrived" and not shown:
+            raise ValidationError("an arrival needs a place, or details.door_code", "place")
 
 
 class BatchedEventSchema(EventSchema):
@@ -185,6 +190,9 @@ class EventAnswerSchema(Schema):
     skew_s = fields.Integer(required=True)
     in_time = fields.Boolean(metadata={"description": "Of an arrival: before the job was due"})
     slack_s = fields.Integer(metadata={"description": "Of an arrival: seconds to spare"})
+    proof = fields.String(
+        metadata={"description": "Of an arrival: what shows it; `far` stops no clock by itself"}
+    )
 
 
 class VisitSchema(Schema):

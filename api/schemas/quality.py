@@ -97,16 +97,13 @@ class CallBackSchema(Schema):
     attempts = fields.List(fields.Nested(FollowUpSchema), required=True)
 
 
-class CallBacksQuery(PeriodQuery):
+class CallBacksQuery(CursorQuery, PeriodQuery):
     """Which call backs."""
 
     open = fields.Boolean(metadata={"description": "Only those still open, or only the others"})
 
 
-class CallBacksSchema(Schema):
-    """Call backs, those due first on top."""
-
-    items = fields.List(fields.Nested(CallBackSchema), required=True)
+CallBackPageSchema = page_of(CallBackSchema)
 
 
 class FiguresSchema(Schema):

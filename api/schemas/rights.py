@@ -49,11 +49,19 @@ class ClockQuery(Schema):
     rules_on = Day()
 
 
+RECORDED_KINDS = [str(k) for k in EventKind if k not in (EventKind.MET, EventKind.CANCELLED)]
+
+
 class ClockEventSchema(Schema):
-    """Something that happened to a clock. What excuses needs a reason and evidence."""
+    """Something that happened to a clock. What excuses needs a reason and evidence.
+
+    That what a clock waits for has happened, or is not wanted any more, follows from visits and
+    moves alone: nobody just says so. ``target`` is the event that is withdrawn, or the visit whose
+    arrival is confirmed.
+    """
 
     id = fields.UUID(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf([str(k) for k in EventKind]))
+    kind = fields.String(required=True, validate=validate.OneOf(RECORDED_KINDS))
     at = Instant(required=True)
     reason = Line(load_default="", shortest=0)
     evidence = evidence_field()
@@ -77,7 +85,14 @@ class PostponementSchema(Schema):
             raise ValidationError("must lie after start", "end")
 
 
-class BreachQuery(Schema):
+class ConfirmationSchema(Schema):
+    """The consumer says that somebody came. ``id`` is made by the page: a repeat is one."""
+
+    id = fields.UUID(required=True)
+    visit_id = fields.UUID(required=True)
+
+
+class BreachQuery(CursorQuery):
     """How far ahead to look, in seconds."""
 
     lead_s = fields.Integer(load_default=4 * 3600, validate=validate.Range(0, 7 * 86_400))

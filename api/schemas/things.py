@@ -12,7 +12,7 @@ from api.schemas.fields import CursorQuery, Day, Instant, Line, page_of
 from api.schemas.workforce import PART, SKILL
 from api.services.photos import KINDS
 
-PLACE = re.compile(r"^(supplier|counted|scrap|van:\d{1,18}|(outlet|job):[0-9a-f-]{36})$")
+PLACE = re.compile(r"^(supplier|counted|scrap|van:[0-9]{1,18}|(outlet|job):[0-9a-f-]{36})$")
 ENDS = {
     "received": (("supplier",), ("outlet", "van")),
     "transferred": (("outlet", "van"), ("outlet", "van")),
@@ -100,13 +100,10 @@ class StockSchema(Schema):
     reserved = fields.Integer(required=True)
 
 
-class StockListSchema(Schema):
-    """Places that hold something."""
-
-    items = fields.List(fields.Nested(StockSchema), required=True)
+StockPageSchema = page_of(StockSchema)
 
 
-class StockQuery(Schema):
+class StockQuery(CursorQuery):
     """Which places."""
 
     place = fields.String(validate=validate.Regexp(PLACE))
@@ -170,9 +167,10 @@ class EquipmentSchema(Schema):
 
 
 class DueSchema(Schema):
-    """Duties that are overdue or fall due within 30 days."""
+    """Duties that are overdue or fall due within 30 days; `next` is null on the last page."""
 
     items = fields.List(fields.Dict(), required=True)
+    next = fields.String(allow_none=True, required=True)
 
 
 class NewTrainingSchema(Schema):

@@ -19,8 +19,6 @@ from api.db.models import Activity
 from api.services import ledger
 from api.services.refusals import Refusal
 
-CHANNEL = "zhunda_activity"
-
 _READ = text(
     """
     SELECT a.seq, a.transaction, a.at, a.kind, a.subject, a.subject_id, a.data,
@@ -43,7 +41,6 @@ _LATEST = text(
     ORDER BY transaction DESC, seq DESC LIMIT 1
     """
 )
-_NOTIFY = text(f"NOTIFY {CHANNEL}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +85,10 @@ def record(
     technician_number: int | None = None,
     **data: Any,
 ) -> None:
-    """Write one line about a change in the transaction of the change, and wake the readers.
+    """Write one line about a change in the transaction of the change.
 
-    Before it commits, the line goes into the ledger, too (`api.services.ledger`).
+    Before it commits, the line goes into the ledger, too, and the readers of the feed are woken
+    (`api.services.ledger`).
     """
     session.add(
         Activity(
@@ -103,7 +101,6 @@ def record(
         )
     )
     ledger.due(session)
-    session.execute(_NOTIFY)
 
 
 def read(

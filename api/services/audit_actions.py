@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from api.db.models import Audit, AuditAction, Person
@@ -101,12 +101,12 @@ def finish_action(
     return row
 
 
-def actions(session: Session, today: date, *, overdue_only: bool = False) -> list[AuditAction]:
-    """Corrective actions by the day they are due; or those past it and not done."""
+def actions(today: date, *, overdue_only: bool = False) -> Select[tuple[AuditAction]]:
+    """All corrective actions, or those past their day and not done."""
     query = select(AuditAction).options(joinedload(AuditAction.owner))
     if overdue_only:
         query = query.where(AuditAction.done_at.is_(None), AuditAction.due_on < today)
-    return list(session.scalars(query.order_by(AuditAction.due_on, AuditAction.id)))
+    return query
 
 
 def overdue(row: AuditAction, today: date) -> bool:

@@ -6,7 +6,7 @@ Expected arrivals follow the day: a technician who is behind at one door is behi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
+from api.db.among import among
 from api.db.models import BreachAlert, ClockEvent, Job, Technician, Visit
 from api.services.activity import record
-from api.services.clock_events import arrivals, domain_event
+from api.services.clock_events import arrival_events, arrival_proofs, arrivals, domain_event
+from api.services.regions import utc_iso
+from api.services.rule_packs import setting_of
 from domain.clocks import Allowance, Forecast, Risk, forecast, run_clock
 from domain.clocks import ClockEvent as DomainEvent
 from domain.clocks.forecast import ALERTING
@@ -51,17 +54,25 @@ def standings(session: Session, now: datetime, lead: timedelta = LEAD) -> list[S
     )
     ids = [job.id for job in jobs]
     events: dict[UUID, list[DomainEvent]] = {}
-    for row in session.scalars(select(ClockEvent).where(ClockEvent.job_id.in_(ids))):
+    for row in session.scalars(select(ClockEvent).where(among(ClockEvent.job_id, ids))):
         assert row.job_id is not None
         events.setdefault(row.job_id, []).append(domain_event(row))
-    met = arrivals(session, ids)
+    arrived = arrival_events(session, ids)
     expected = expected_arrivals(session, now)
+    setting = setting_of(session)
     found = []
     for job in jobs:
-        happened = [*events.get(job.id, []), *([met[job.id]] if job.id in met else [])]
-        hours_s = int((job.due_at - job.reported_at).total_seconds())
-        state = run_clock(job.reported_at, Allowance(hours_s, Unit.SECONDS), happened, now)
+        state = run_clock(
+            job.reported_at,
+            Allowance(int((job.due_at - job.reported_at).total_seconds()), Unit.SECONDS),
+            [*events.get(job.id, []), *arrived.get(job.id, [])],
+            now,
+            proofs=arrival_proofs(setting, job.reported_at),
+        )
         at, visit = expected.get(job.id, (None, None))
+        if at is not None and state.running:
+            # Whoever told of an arrival that nothing shows has still to come, or to be confirmed.
+            at = max(at, now)
         found.append(
             Standing(
                 job,
@@ -70,12 +81,17 @@ def standings(session: Session, now: datetime, lead: timedelta = LEAD) -> list[S
                 None if visit is None else visit.technician,
             )
         )
-    order = {risk: rank for rank, risk in enumerate(_ORDER)}
-    last = datetime.max.replace(tzinfo=UTC)
-    return sorted(
-        found,
-        key=lambda one: (order[one.forecast.risk], one.forecast.due_at or last, one.job.number),
-    )
+    return sorted(found, key=order_of)
+
+
+ORDER_LENGTH = 3
+
+
+def order_of(one: Standing) -> tuple[str, ...]:
+    """The riskiest first, then what is due first, then by number; as texts that sort."""
+    due = one.forecast.due_at
+    rank = _ORDER.index(one.forecast.risk)
+    return str(rank), "~" if due is None else utc_iso(due), f"{one.job.number:012}"
 
 
 _ORDER = (Risk.LATE, Risk.UNPLANNED, Risk.TIGHT, Risk.BROKEN, Risk.NONE)

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.db.models import ClockEvent, Job
-from api.services.clock_events import arrivals, domain_event
-from domain.clocks import Allowance, EventKind, run_clock
+from api.services.clock_events import arrival_events, arrival_proofs, domain_event
+from api.services.rule_packs import setting_of
+from domain.clocks import Allowance, EventKind, Proof, run_clock
 from domain.clocks import ClockEvent as Event
 from domain.clocks.walking import walk_clock
 from domain.rules.keys import Unit
@@ -36,6 +37,7 @@ def audit(session: Session, as_of: datetime) -> ClockAudit:
     differ by as much, and an outcome that near to it is not compared.
     """
     count, differing = 0, []
+    setting = setting_of(session)
     after: UUID | None = None
     while True:
         query = select(Job).order_by(Job.id).limit(BATCH)
@@ -49,20 +51,22 @@ def audit(session: Session, as_of: datetime) -> ClockAudit:
         ):
             assert row.job_id is not None
             events.setdefault(row.job_id, []).append(domain_event(row))
-        met = arrivals(session, [job.id for job in jobs])
+        arrived = arrival_events(session, [job.id for job in jobs])
         for job in jobs:
-            happened = [*events.get(job.id, []), *([met[job.id]] if job.id in met else [])]
+            happened = [*events.get(job.id, []), *arrived.get(job.id, [])]
             count += 1
-            if not _same(job, happened, as_of):
+            if not _same(job, happened, as_of, arrival_proofs(setting, job.reported_at)):
                 differing.append(job.number)
         session.expunge_all()
 
 
-def _same(job: Job, events: Sequence[Event], as_of: datetime) -> bool:
+def _same(
+    job: Job, events: Sequence[Event], as_of: datetime, proofs: frozenset[Proof] | None
+) -> bool:
     minutes = int((job.due_at - job.reported_at).total_seconds() // 60)
     allowance = Allowance(60 * minutes, Unit.SECONDS)
-    state = run_clock(job.reported_at, allowance, events, as_of)
-    walked = walk_clock(state.started_at, minutes, events, as_of)
+    state = run_clock(job.reported_at, allowance, events, as_of, proofs=proofs)
+    walked = walk_clock(state.started_at, minutes, events, as_of, proofs)
     if [str(deadline.kind) for deadline in state.deadlines] != [kind for kind, _, _ in walked]:
         return False
     off = timedelta(minutes=sum(event.kind in PAUSING for event in events))

@@ -11,15 +11,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.db.among import among
 from api.db.models import ClockEvent as Row
-from api.db.models import Complaint, Job, JobPurchase, RepairStay, Visit
+from api.db.models import Complaint, Job, JobPurchase, RepairStay, Visit, VisitEvent
 from api.services.activity import record
 from api.services.identity import Identity
 from api.services.refusals import Refusal
-from api.services.rule_packs import arrival_packs, rulebook, setting_of
-from domain.clocks import CLOCKS, ClockEvent, ClockState, EventError, EventKind
+from api.services.rule_packs import arrival_packs, arrival_rules, rulebook, setting_of
+from domain.clocks import CLOCKS, ClockEvent, ClockState, EventError, EventKind, Proof, counting
 from domain.fees import fingerprint
-from domain.judging import ArrivalCase, Setting, judge_arrival, judge_clock
+from domain.judging import ArrivalCase, Setting, judge_arrival, judge_clock, proofs_of
 from domain.rules import Judgement, TraceLine
 
 CLOCK_ERROR = timedelta(minutes=10)
@@ -60,7 +61,8 @@ def add(
     ------
     Refusal
         ``evidence_missing`` for an excuse without reason or evidence; ``event_id_reused``;
-        ``unknown_reference`` for a withdrawal of an event that is not there; ``invalid``.
+        ``unknown_reference`` for a withdrawal of an event, or the confirmation of an arrival, that
+        is not there; ``invalid``.
     """
     actor = actor or (who.name if who.role != "consumer" else "the consumer")
     try:
@@ -85,7 +87,9 @@ def add(
         if domain_event(earlier) != checked or getattr(earlier, mine.key) != subject.id:
             raise Refusal("event_id_reused", id=str(event.id))
         return earlier
-    if event.target is not None:
+    if event.kind is EventKind.CONFIRMED:
+        _require_arrival(session, subject, event)
+    elif event.target is not None:
         target = session.get(Row, event.target)
         if target is None or getattr(target, mine.key) != subject.id:
             raise Refusal("unknown_reference", "there is no such event to withdraw")
@@ -118,6 +122,13 @@ def add(
         until=None if checked.until is None else checked.until.isoformat(),
     )
     return row
+
+
+def _require_arrival(session: Session, subject: Job | Complaint, event: NewEvent) -> None:
+    """A confirmation is about an arrival that was told."""
+    visit = None if event.target is None else session.get(Visit, event.target)
+    if visit is None or visit.job_id != subject.id or visit.arrived_at is None:
+        raise Refusal("unknown_reference", "nobody has told of such an arrival: target is a visit")
 
 
 _EXCUSES = frozenset({"needs_evidence", "needs_reason", "needs_actor"})
@@ -154,46 +165,109 @@ def domain_event(row: Row) -> ClockEvent:
     )
 
 
-def arrivals(session: Session, job_ids: Collection[UUID]) -> dict[UUID, ClockEvent]:
-    """What ended each job's arrival clock: the first verified arrival that a phone reported.
+def arrival_events(session: Session, job_ids: Collection[UUID]) -> dict[UUID, list[ClockEvent]]:
+    """What may have ended each job's arrival clock: every arrival told, with what shows it.
 
-    A job that is over without one (cancelled, solved from afar, brought in) waits for nobody: its
-    clock is cancelled at that instant.
+    Which of them count is for the rule pack that judges. A job that is over without a visit
+    (cancelled, solved from afar, brought in) waits for nobody: its clock is cancelled then. Where
+    the work was done at a door that only a far phone tells of, it is not: such an arrival has to be
+    confirmed.
     """
-    found: dict[UUID, ClockEvent] = {}
-    for visit in session.scalars(
-        select(Visit)
+    wanted = list(job_ids)
+    found: dict[UUID, list[ClockEvent]] = {}
+    proof = (
+        select(VisitEvent.details["proof"])
+        .where(VisitEvent.visit_id == Visit.id, VisitEvent.kind == "arrived")
+        .limit(1)
+        .scalar_subquery()
+    )
+    for visit_id, job_id, arrived_at, shown in session.execute(
+        select(Visit.id, Visit.job_id, Visit.arrived_at, proof)
         .where(
-            Visit.job_id.in_(list(job_ids)),
+            among(Visit.job_id, wanted),
             Visit.arrived_at.is_not(None),
             Visit.state.not_in(WITHOUT_ARRIVAL),
         )
         .order_by(Visit.arrived_at, Visit.id)
     ):
-        assert visit.arrived_at is not None
-        if visit.job_id not in found:
-            found[visit.job_id] = ClockEvent(
-                str(visit.id), EventKind.MET, visit.arrived_at, "the technician"
+        found.setdefault(job_id, []).append(
+            ClockEvent(
+                str(visit_id), EventKind.MET, arrived_at, "the technician", proof=proof_of(shown)
             )
-    for job_id, closed_at in session.execute(
-        select(Job.id, Job.closed_at).where(
-            Job.id.in_(set(job_ids) - set(found)), Job.closed_at.is_not(None)
         )
+    done = select(Visit.id).where(Visit.job_id == Job.id, Visit.state == "done").exists()
+    for job_id, closed_at, at_a_door in session.execute(
+        select(Job.id, Job.closed_at, done).where(among(Job.id, wanted), Job.closed_at.is_not(None))
     ):
-        found[job_id] = ClockEvent(
-            str(job_id), EventKind.CANCELLED, closed_at, "the desk", "over without a visit"
+        told = found.setdefault(job_id, [])
+        if any(event.proof is not Proof.FAR for event in told) or (told and at_a_door):
+            continue
+        told.append(
+            ClockEvent(
+                str(job_id), EventKind.CANCELLED, closed_at, "the desk", "over without a visit"
+            )
         )
     return found
 
 
-def arrival_case(job: Job, events: Sequence[ClockEvent], arrival: ClockEvent | None) -> ArrivalCase:
-    """A job as the arrival judge reads it."""
-    known = [*events, *([arrival] if arrival else [])]
+def proof_of(shown: dict[str, Any] | None) -> Proof:
+    """What shows an arrival, by what `api.services.door_proof` found when it was told."""
+    if shown is None:
+        return Proof.TOLD
+    if shown.get("code") == "right":
+        return Proof.DOOR_CODE
+    return Proof.PLACE if shown["near"] else Proof.FAR
+
+
+def arrivals(
+    session: Session, job_ids: Collection[UUID], as_of: datetime | None = None
+) -> dict[UUID, ClockEvent]:
+    """What ended each job's arrival clock by the rules of its own day; see `arrival_events`.
+
+    Parameters
+    ----------
+    as_of
+        Confirmations after it have not come yet; now when left out.
+    """
+    now = as_of or datetime.now(UTC)
+    told = {key: events for key, events in arrival_events(session, job_ids).items() if events}
+    for row in session.scalars(
+        select(Row).where(
+            among(Row.job_id, told),
+            Row.kind.in_((str(EventKind.CONFIRMED), str(EventKind.WITHDRAWN))),
+        )
+    ):
+        assert row.job_id is not None
+        told[row.job_id].append(domain_event(row))
+    reported: dict[UUID, datetime] = dict(
+        session.execute(select(Job.id, Job.reported_at).where(among(Job.id, told))).all()
+    )
+    setting = setting_of(session) if told else None
+    found: dict[UUID, ClockEvent] = {}
+    for job_id, events in told.items():
+        assert setting is not None
+        proofs = arrival_proofs(setting, reported[job_id])
+        ends = (EventKind.MET, EventKind.CANCELLED)
+        end = next((e for e in counting(events, now, proofs) if e.kind in ends), None)
+        if end is not None:
+            found[job_id] = end
+    return found
+
+
+def arrival_proofs(setting: Setting, reported_at: datetime) -> frozenset[Proof] | None:
+    """What shows an arrival by the rules of a report's place and day."""
+    return proofs_of(arrival_rules(setting.day(reported_at), setting.place))
+
+
+def arrival_case(
+    job: Job, events: Sequence[ClockEvent], arrived: Sequence[ClockEvent]
+) -> ArrivalCase:
+    """A job as the arrival judge reads it: its recorded events and its `arrival_events`."""
     return ArrivalCase(
         job.request.product,
         job.request.fault,
         job.reported_at,
-        tuple(known),
+        (*events, *arrived),
         tuple(job.request.dangers),
     )
 
@@ -226,15 +300,16 @@ def clocks_of(
     """
     setting = setting_of(session)
     events = recorded(session, job_id=job.id)
-    arrival = arrivals(session, [job.id]).get(job.id)
+    arrived = arrival_events(session, [job.id]).get(job.id, [])
     try:
         judged = judge_arrival(
-            arrival_case(job, events, arrival), arrival_packs(), setting, as_of, rules_on
+            arrival_case(job, events, arrived), arrival_packs(), setting, as_of, rules_on
         )
     except LookupError as error:
         raise Refusal("rules_unknown", str(error)) from None
     found = [NamedClock("arrival", *judged)]
-    excuses = [e for e in events if e.kind not in (EventKind.MET, EventKind.POSTPONED)]
+    about_arrival = (EventKind.MET, EventKind.POSTPONED, EventKind.CONFIRMED)
+    excuses = [e for e in events if e.kind not in about_arrival]
     done = _done(session, job)
     repair = [*excuses, *_met(done, "the technician"), *_loaner(session, job, setting)]
     judged = judge_clock(

@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, Survey, Visit
+from api.db.models import ClockEvent, Complaint, ConsumerLink, Job, Person, Survey, Visit
 from api.services.activity import record
 from api.services.bills import account_of, newest_bill
 from api.services.breaches import expected_arrivals
 from api.services.choices import refuse_under_way
-from api.services.clock_events import NewEvent, add, clocks_of, trace_view
+from api.services.clock_events import NewEvent, add, arrivals, clocks_of, trace_view
 from api.services.complaints import complaint_view
+from api.services.door_codes import door_code
 from api.services.identity import Identity, make_link
 from api.services.papers import current_text
 from api.services.quotes import quote_view, quotes_of, whereabouts_agreed
@@ -32,6 +33,8 @@ FURTHEST = timedelta(days=60)
 """How far ahead a consumer may put off a visit."""
 
 OVER = ("done", "cancelled")
+COMING = ("published", "accepted", "on_the_way")
+"""States of a visit to which somebody has still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,28 @@ def postpone(
     return wish.end
 
 
+def confirm_arrival(
+    session: Session, job: Job, key: UUID, visit_id: UUID, who: Identity, now: datetime
+) -> ClockEvent:
+    """A consumer says that the technician of a visit came; the same again changes nothing.
+
+    Raises
+    ------
+    Refusal
+        ``unknown_reference`` for a visit that told of no arrival, or is another job's.
+    """
+    earlier = session.get(ClockEvent, key)
+    event = NewEvent(
+        key,
+        EventKind.CONFIRMED,
+        now if earlier is None else earlier.at,
+        "the technician came",
+        (f"link {who.link_id}",),
+        target=visit_id,
+    )
+    return add(session, job, event, who, now, actor="the consumer")
+
+
 def _asked_before(session: Session, job: Job, wish: Postponement) -> datetime | None:
     row = session.get(ClockEvent, wish.id)
     if row is None:
@@ -137,7 +162,7 @@ def link_page(
             for d in arrival.state.deadlines
         ],
         "rule": [trace_view(line) for line in arrival.judgement.trace if line.version],
-        "arrival": _arrival(session, job, now),
+        "arrival": _arrival(session, job, link, now),
         "quotes": [quote_view(quote) for quote in quotes_of(session, job.id)],
         "bill": _bill(session, job),
         "complaints": [_complaint(session, one, now) for one in complaints],
@@ -153,7 +178,19 @@ def link_page(
     }
 
 
-def _arrival(session: Session, job: Job, now: datetime) -> dict[str, Any] | None:
+def _door_code(session: Session, visit: Visit, link: ConsumerLink | None) -> str | None:
+    """The code to tell at the door; none once somebody came, or on a technician's own link."""
+    if visit.arrived_at is not None or visit.state not in COMING or link is None:
+        return None
+    maker = None if link.created_by is None else session.get(Person, link.created_by)
+    if maker is not None and maker.role == roles.TECHNICIAN:
+        return None
+    return door_code(session, visit.job_id, visit.day)
+
+
+def _arrival(
+    session: Session, job: Job, link: ConsumerLink | None, now: datetime
+) -> dict[str, Any] | None:
     visits: Sequence[Visit] = session.scalars(
         select(Visit).where(Visit.job_id == job.id, Visit.active).order_by(Visit.arrival_at)
     ).all()
@@ -166,7 +203,11 @@ def _arrival(session: Session, job: Job, now: datetime) -> dict[str, Any] | None
         "technician": visit.technician.name,
         "planned_at": visit.arrival_at,
         "expected_at": visit.arrived_at or (expected[0] if expected else visit.arrival_at),
+        "visit_id": visit.id,
+        "door_code": _door_code(session, visit, link),
         "arrived_at": visit.arrived_at,
+        # Nothing shows yet that somebody came: the consumer is asked.
+        "to_confirm": visit.arrived_at is not None and job.id not in arrivals(session, [job.id]),
     }
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.db.models import Photo, Visit, VisitEvent
+from api.services.door_codes import is_door_code
 from api.services.refusals import Refusal
 from domain.field_policy import FieldPolicy
 from domain.places import Place
@@ -71,34 +72,40 @@ def require_no_access_evidence(
 
 
 def arrival_proof(
-    visit: Visit, place: Place, accuracy_m: int | None, near_m: int
+    session: Session,
+    visit: Visit,
+    place: Place | None,
+    accuracy_m: int | None,
+    near_m: int,
+    code: str,
 ) -> dict[str, Any]:
-    """How far from the door a phone said that it had come, and whether that is near.
+    """What shows that somebody came: how far from the door the phone was, and the door's code.
 
     An arrival far off is taken all the same: addresses are found wrongly on maps, and nothing that
-    happened may be lost. It is listed for somebody to look at, and nobody is paid for it.
+    happened may be lost. It stops no clock and pays nobody until somebody confirms it, and it is
+    listed for that.
 
     Parameters
     ----------
     accuracy_m
         What the phone says its place may be off by; at most once more ``near_m`` of it counts.
+    code
+        What was told as the code on the consumer's page (`api.services.door_codes`); may be empty.
+
+    Raises
+    ------
+    Refusal
+        ``evidence_missing`` without a place and without the right code.
     """
+    right = bool(code) and is_door_code(session, visit.job_id, visit.day, code)
+    found: dict[str, Any] = {"code": "right" if right else "wrong"} if code else {}
+    if place is None:
+        if not right:
+            raise Refusal("evidence_missing", "neither a place nor the code of this door")
+        return {"metres": None, "near": False, **found}
     request = visit.job.request
     metres = round(metres_between(place, Place(request.lat, request.lon)))
-    return {"metres": metres, "near": metres <= near_m + min(accuracy_m or 0, near_m)}
-
-
-def far_arrivals(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
-    """Jobs at whose door nobody's phone has been: every arrival on record was told from afar."""
-    near = VisitEvent.details["proof"]["near"].as_boolean()
-    rows = session.execute(
-        select(Visit.job_id)
-        .join(VisitEvent, VisitEvent.visit_id == Visit.id)
-        .where(Visit.job_id.in_(job_ids), VisitEvent.kind == "arrived", near.is_not(None))
-        .group_by(Visit.job_id)
-        .having(~func.bool_or(near))
-    )
-    return set(rows.scalars())
+    return {"metres": metres, "near": metres <= near_m + min(accuracy_m or 0, near_m), **found}
 
 
 def event_of(session: Session, visit_id: UUID, kind: str) -> VisitEvent | None:

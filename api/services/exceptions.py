@@ -17,6 +17,7 @@ from api.db.models import (
     Visit,
     VisitEvent,
 )
+from api.services.clock_events import arrivals
 from api.services.equipment import overdue
 from api.services.offline import waiting_events
 from api.services.regions import local_day, the_region, utc_iso
@@ -44,7 +45,7 @@ FAR_SHOWN = timedelta(days=7)
 
 
 def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
-    """The list, the most pressing first: by kind in the order of `KINDS`, then by time."""
+    """The list, the most pressing first; see `order_of`."""
     found = [
         *_clocks(session, now),
         *_doors(session),
@@ -65,8 +66,18 @@ def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
         for row in overdue(session, today)
         if row["overdue"]
     ]
-    rank = {kind: place for place, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda one: (rank[one["kind"]], one["since"] or "", one["subject_id"]))
+    return sorted(found, key=order_of)
+
+
+ORDER_LENGTH = 5
+
+
+def order_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """By kind in the order of `KINDS`, then by time; the rest makes it the row's own."""
+    own = row.get("event_id") or row.get("visit_id") or ""
+    since = row["since"] or ""
+    told = " ".join(row["detail"].split())
+    return f"{KINDS.index(row['kind']):02}", since, row["subject_id"], own, told
 
 
 def _row(kind: str, job: Job, since: datetime, detail: str, **more: Any) -> dict[str, Any]:
@@ -91,15 +102,17 @@ def _clocks(session: Session, now: datetime) -> list[dict[str, Any]]:
         .group_by(Visit.job_id)
         .subquery()
     )
-    arrived = select(Visit.job_id).where(Visit.arrived_at.is_not(None))
     rows = session.execute(
         select(Job, first.c.arrival_at)
         .outerjoin(first, first.c.job_id == Job.id)
-        .where(Job.status.in_((JobState.OPEN, JobState.PLANNED)), Job.id.not_in(arrived))
+        .where(Job.status.in_((JobState.OPEN, JobState.PLANNED)))
         .order_by(Job.due_at, Job.id)
-    )
+    ).all()
+    there = arrivals(session, [job.id for job, _ in rows], now)
     found = []
     for job, planned in rows:
+        if job.id in there:
+            continue
         if job.due_at < now:
             found.append(_row("late", job, job.due_at, "nobody was at the door in time"))
         elif planned is not None and max(planned, now) > job.due_at:
@@ -147,7 +160,7 @@ def _doors(session: Session) -> list[dict[str, Any]]:
 
 
 def _far_arrivals(session: Session, now: datetime) -> list[dict[str, Any]]:
-    """Arrivals of the last days that a phone told far from the door."""
+    """Arrivals of the last days told far from the door, while nothing else shows that one came."""
     near = VisitEvent.details["proof"]["near"].as_boolean()
     rows = session.execute(
         select(VisitEvent, Job)
@@ -158,16 +171,18 @@ def _far_arrivals(session: Session, now: datetime) -> list[dict[str, Any]]:
             near.is_(False),
             VisitEvent.received_at > now - FAR_SHOWN,
         )
-    )
+    ).all()
+    shown = arrivals(session, [job.id for _, job in rows], now)
     return [
         _row(
             "arrival_far",
             job,
             event.at,
-            f"told {event.details['proof']['metres']} m from the door",
+            f"told {event.details['proof']['metres']} m from the door: ask the consumer",
             visit_id=str(event.visit_id),
         )
         for event, job in rows
+        if job.id not in shown
     ]
 
 

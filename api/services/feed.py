@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from api.db.engine import plain_url
-from api.services.activity import CHANNEL
+from api.services.ledger import CHANNEL
 
 log = structlog.get_logger("zhunda.feed")
 RECONNECT_S = 2.0

@@ -60,7 +60,8 @@ def degrees(cells: Cells, column: str, most: int) -> float:
     """A coordinate in degrees (WGS-84)."""
     value = line(cells, column)
     try:
-        number = Decimal(value)
+        # Decimal reads the digits of every script; a map does not.
+        number = Decimal(value if value.isascii() else "")
     except InvalidOperation:
         raise BadCell(column, f"must be a number of degrees, not {value!r}") from None
     if not number.is_finite() or abs(number) > most:
@@ -71,9 +72,12 @@ def degrees(cells: Cells, column: str, most: int) -> float:
 def day(text: str, column: str) -> date:
     """A date as ISO 8601 writes it."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise BadCell(column, f"must be a date like 2026-11-24, not {text!r}") from None
+    if not 1970 <= found.year < 2200:
+        raise BadCell(column, f"must lie between the years 1970 and 2200, not {text!r}")
+    return found
 
 
 def yes_or_no(cells: Cells, column: str) -> bool:

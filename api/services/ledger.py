@@ -19,6 +19,9 @@ from sqlalchemy.orm import Session
 from api.db.engine import LEDGER_KEY
 from domain import ledger
 
+CHANNEL: Final = "zhunda_activity"
+"""What PostgreSQL is told of once a transaction, however many lines it has recorded."""
+
 _DUE: Final = "ledger_due"
 BATCH: Final = 5000
 
@@ -33,6 +36,7 @@ _APPEND = text(
     "INSERT INTO ledger (seq, activity_seq, entry, link, mac) "
     "VALUES (:seq, :activity_seq, :entry, :link, :mac)"
 )
+_NOTIFY = text(f"NOTIFY {CHANNEL}")
 _RAISE = text("UPDATE ledger_head SET count = :count, link = :link, mac = :mac")
 
 
@@ -108,6 +112,7 @@ def _append(session: Session) -> None:
         _RAISE,
         {"count": count, "link": last, "mac": ledger.mac(key, signed_count(count, last))},
     )
+    session.execute(_NOTIFY)
 
 
 def rows(session: Session, first: int = 1, last: int | None = None) -> Iterator[ledger.Row]:

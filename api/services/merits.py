@@ -57,7 +57,7 @@ def facts(session: Session, as_of: datetime) -> list[Fact]:
     zone = the_region(session).timezone
     until = as_of + timedelta(microseconds=1)
     period = Period(BEFORE_ALL.date(), as_of.date(), BEFORE_ALL, until)
-    done = [item for item in jobs_done(session, period) if item.technician is not None]
+    done = [item for item in jobs_done(session, period, as_of=as_of) if item.technician is not None]
     by_job = {item.job.id: item for item in done}
     found = [_done(item, zone) for item in done]
     for job_id, survey in surveys_of(session, done).items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,8 @@ def _read(kind: type, text: str) -> Any:
         if instant.tzinfo is None:
             raise ValueError(text)
         return instant
+    if kind is date:
+        return date.fromisoformat(text)
     if kind is int and not (len(text) < 20 and -(2**63) <= int(text) < 2**63):
         raise ValueError(text)
     if kind is str and not text.isprintable():
@@ -80,6 +82,31 @@ def page[Row](
     return rows[:limit], encode_cursor([getattr(last, key.key) for key in keys])
 
 
+def page_of_rows[Row](
+    rows: Iterable[Row],
+    key: Callable[[Row], tuple[str, ...]],
+    length: int,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Row], str | None]:
+    """One page of rows that are worked out rather than stored, and the cursor of the next.
+
+    Parameters
+    ----------
+    key
+        Texts that sort the rows and together are one row's own.
+    length
+        How many texts a key has.
+    """
+    wanted = sorted(rows, key=key)
+    if cursor is not None:
+        after = tuple(decode_cursor(cursor, [str] * length))
+        wanted = [row for row in wanted if key(row) > after]
+    if len(wanted) <= limit:
+        return wanted, None
+    return wanted[:limit], encode_cursor(key(wanted[limit - 1]))
+
+
 def _kind(key: InstrumentedAttribute[Any]) -> type:
     kind = key.type.python_type
-    return kind if kind in (datetime, UUID, int, str) else str
+    return kind if kind in (datetime, date, UUID, int, str) else str

@@ -10,8 +10,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from api.db.among import among
 from api.db.models import ClockEvent, Complaint, Job
-from api.services.clock_events import arrival_case, arrivals, domain_event, ruling_view, trace_view
+from api.services.clock_events import (
+    arrival_case,
+    arrival_events,
+    domain_event,
+    ruling_view,
+    trace_view,
+)
 from api.services.complaints import complaint_case
 from api.services.refusals import Refusal
 from api.services.rule_packs import setting_of
@@ -158,11 +165,11 @@ def _arrival_cases(session: Session, question: Question) -> list[tuple[str, Any]
     jobs = _jobs(session, question)
     ids = [job.id for job in jobs]
     events: dict[Any, list[Any]] = {}
-    for row in session.scalars(select(ClockEvent).where(ClockEvent.job_id.in_(ids))):
+    for row in session.scalars(select(ClockEvent).where(among(ClockEvent.job_id, ids))):
         events.setdefault(row.job_id, []).append(domain_event(row))
-    met = arrivals(session, ids)
+    arrived = arrival_events(session, ids)
     return [
-        (f"job {job.number}", arrival_case(job, events.get(job.id, []), met.get(job.id)))
+        (f"job {job.number}", arrival_case(job, events.get(job.id, []), arrived.get(job.id, [])))
         for job in jobs
     ]
 

@@ -23,7 +23,6 @@ from api.db.models import (
 )
 from api.services.activity import record
 from api.services.bills import AT_ONCE, accounts, altered_papers
-from api.services.door_proof import far_arrivals
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
@@ -243,7 +242,7 @@ def state(
 def _jobs(
     session: Session, first: date, last: date, outlet_id: UUID | None, as_of: datetime
 ) -> list[Work]:
-    done = jobs_done(session, period_of(session, first, last), outlet_id)
+    done = jobs_done(session, period_of(session, first, last), outlet_id, as_of)
     ids = [item.job.id for item in done]
     open_complaints = _open_complaints(session, ids, as_of)
     returned: dict[UUID, list[datetime]] = {}
@@ -257,9 +256,7 @@ def _jobs(
     }
     money: dict[UUID, Account] = {}
     altered: set[UUID] = set()
-    far: set[UUID] = set()
     for batch in batched(ids, AT_ONCE):
-        far |= far_arrivals(session, batch)
         money |= accounts(session, batch)
         altered |= altered_papers(session, batch)
     found = []
@@ -269,8 +266,7 @@ def _jobs(
         until = item.closed_at + timedelta(days=0 if rule is None else rule.number)
         account = money[item.job.id]
         checks = {
-            Refused.ARRIVAL_NOT_VERIFIED: item.job.mode == Mode.ON_SITE
-            and (item.arrived_at is None or item.job.id in far),
+            Refused.ARRIVAL_NOT_VERIFIED: item.job.mode == Mode.ON_SITE and item.arrived_at is None,
             Refused.MONEY_UNEXPLAINED: reconcile(account).unexplained_fen != 0
             or item.job.id in altered,
             Refused.COMPLAINT_OPEN: item.job.id in open_complaints,

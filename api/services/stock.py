@@ -257,6 +257,17 @@ def _refuse_used(session: Session, part: str, serial: str) -> None:
         )
 
 
+def reserved_in(session: Session, wanted: Collection[str]) -> dict[tuple[str, str], int]:
+    """What planned visits have reserved in vans, by place and part."""
+    place = func.concat("van:", PartReservation.technician_number)
+    rows = session.execute(
+        select(place, PartReservation.part, func.sum(PartReservation.quantity))
+        .where(place.in_(wanted))
+        .group_by(place, PartReservation.part)
+    )
+    return {(van, part): int(quantity) for van, part, quantity in rows}
+
+
 def used_at(session: Session, job_id: UUID) -> list[dict[str, Any]]:
     """What is built in for a job: pieces used less pieces returned, with serials and cost."""
     found: dict[tuple[str, str], dict[str, Any]] = {}

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from api.db.models import Job, Plan, Request, Visit, VisitEvent
 from api.services import clock_events, outbox, stock
 from api.services.activity import record
+from api.services.clock_events import proof_of
 from api.services.door_proof import arrival_proof, require_no_access_evidence
 from api.services.identity import Identity
 from api.services.jobs import illegal, move, other_visits_open
@@ -93,8 +94,9 @@ def take(
     Refusal
         ``not_found``; ``forbidden`` for another technician's visit; ``event_id_reused`` when the id
         names a different event; ``illegal_transition``; ``invalid`` for an instant in the future,
-        or an arrival without a place; ``checklist_incomplete``, ``evidence_missing``,
-        ``stock_short`` and what else `api.services.stock.consume` says.
+        before the report or before the visit's last event, or an arrival without place or code;
+        ``checklist_incomplete``, ``evidence_missing``, ``stock_short`` and what else
+        `api.services.stock.consume` says.
     """
     _, number = lock_visit(session, visit_id, who)
     earlier = session.get(VisitEvent, report.id)
@@ -104,8 +106,8 @@ def take(
         return answer(session, earlier)
     if report.true_at > now + CLOCK_ERROR:
         raise Refusal("invalid", "at lies in the future", at=report.at.isoformat())
-    if report.event is Event.ARRIVED and report.place is None:
-        raise Refusal("invalid", "an arrival needs a place")
+    if report.event is Event.ARRIVED and not (report.place or report.details.get("door_code")):
+        raise Refusal("invalid", "an arrival needs a place, or the code of the door")
     visit = session.get(
         Visit,
         visit_id,
@@ -118,6 +120,7 @@ def take(
         state = transition(VisitState(visit.state), report.event)
     except IllegalTransition as error:
         raise illegal(error) from None
+    _require_order(session, visit, report)
     details = _judged(session, visit, report, who)
     visit.state = state
     if state is VisitState.ARRIVED:
@@ -161,13 +164,41 @@ def take(
     return answer(session, event)
 
 
+def _require_order(session: Session, visit: Visit, report: Report) -> None:
+    """A clock set back must not move an arrival into its time.
+
+    A phone may tell late what happened early, but nothing at a door happens before the report, or
+    before what the same visit has told already; the phone's clock may be off by `CLOCK_ERROR`.
+    """
+    told = session.execute(
+        select(VisitEvent.kind, VisitEvent.at, VisitEvent.skew_s).where(
+            VisitEvent.visit_id == visit.id
+        )
+    )
+    before = [("the report", visit.job.reported_at)] + [
+        (kind, at + timedelta(seconds=skew_s)) for kind, at, skew_s in told
+    ]
+    name, latest = max(before, key=lambda one: one[1])
+    if report.true_at < latest - CLOCK_ERROR:
+        raise Refusal(
+            "invalid",
+            f"at lies before {name} at {latest.astimezone(UTC).isoformat()}: "
+            "is the phone's clock right?",
+            at=report.at.isoformat(),
+        )
+
+
 def _judged(session: Session, visit: Visit, report: Report, who: Identity) -> dict[str, Any]:
     """The event's details, with what they were judged by; refused when they do not hold."""
     details = dict(report.details)
     if report.event is Event.ARRIVED:
-        assert report.place is not None  # it was asked for
         details["proof"] = arrival_proof(
-            visit, report.place, report.accuracy_m, policy_on(visit.day).no_access_near_m
+            session,
+            visit,
+            report.place,
+            report.accuracy_m,
+            policy_on(visit.day).no_access_near_m,
+            str(details.pop("door_code", "")),
         )
     if report.event is Event.DONE:
         checklist = checklist_on(visit.day)
@@ -272,4 +303,5 @@ def answer(session: Session, event: VisitEvent) -> dict[str, Any]:
         at = event.at + timedelta(seconds=event.skew_s)
         told["in_time"] = clock.in_time(at)
         told["slack_s"] = clock.slack_s(at)
+        told["proof"] = proof_of(event.details.get("proof"))
     return told

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from api.db.among import among
 from api.db.models import Job, Outlet, Request, Technician, Visit
 from api.services.clock_events import arrivals
 from api.services.equipment import fit_on
@@ -63,8 +64,19 @@ class DoneJob:
     arrived_at: datetime | None
 
 
-def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -> list[DoneJob]:
-    """Jobs that were closed as done in a period, in that order."""
+def jobs_done(
+    session: Session,
+    period: Period,
+    outlet_id: UUID | None = None,
+    as_of: datetime | None = None,
+) -> list[DoneJob]:
+    """Jobs that were closed as done in a period, in that order.
+
+    Parameters
+    ----------
+    as_of
+        Confirmations of arrivals after it have not come yet; now when left out.
+    """
     rows = session.scalars(
         select(Job)
         .where(Job.status == "done", Job.closed_at >= period.start, Job.closed_at < period.end)
@@ -74,13 +86,13 @@ def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -
     ids = [job.id for job in rows]
     first_arrivals = {
         job_id: event
-        for job_id, event in arrivals(session, ids).items()
+        for job_id, event in arrivals(session, ids, as_of).items()
         if event.kind is EventKind.MET
     }
     knocked = dict(
         session.execute(
             select(Visit.job_id, func.count(func.distinct(Visit.day)))
-            .where(Visit.job_id.in_(ids), Visit.arrived_at.is_not(None))
+            .where(among(Visit.job_id, ids), Visit.arrived_at.is_not(None))
             .group_by(Visit.job_id)
         ).all()
     )
@@ -111,7 +123,7 @@ def jobs_done(session: Session, period: Period, outlet_id: UUID | None = None) -
 def _ending_visits(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, Visit]:
     rows = session.scalars(
         select(Visit)
-        .where(Visit.job_id.in_(list(job_ids)), Visit.state == "done")
+        .where(among(Visit.job_id, job_ids), Visit.state == "done")
         .order_by(Visit.end_at, Visit.number)
         .options(
             selectinload(Visit.technician).selectinload(Technician.outlet),
@@ -124,7 +136,7 @@ def _ending_visits(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, Visi
 def repeats_of(session: Session, job_ids: Iterable[UUID]) -> list[tuple[UUID, datetime, Job]]:
     """Reports of a fault that came back: the job it repeats, when, and the new job."""
     rows = session.scalars(
-        select(Job).where(Job.repeat_of.in_(list(job_ids))).order_by(Job.reported_at, Job.id)
+        select(Job).where(among(Job.repeat_of, job_ids)).order_by(Job.reported_at, Job.id)
     )
     return [(job.repeat_of, job.reported_at, job) for job in rows if job.repeat_of is not None]
 

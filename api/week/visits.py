@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from api.db.models import Job, Quote, Visit
-from api.services import bills, office, offline, photos, quotes, stock
+from api.services import bills, consumer_links, office, offline, photos, quotes, stock
 from api.services import visits as doors
 from api.services.identity import Identity
 from api.services.policies import checklist_on
@@ -27,6 +27,10 @@ from domain.places import Place
 
 OFFLINE_EVERY = 5
 """Every fifth technician has no reception and sends the day's events in the evening."""
+
+
+FAR_EVERY = 61
+"""Every so manieth job's phone tells an arrival two kilometres off; every second is confirmed."""
 
 
 def play(
@@ -44,7 +48,11 @@ def play(
     arrival = visit.arrival_at + timedelta(seconds=rng.randrange(0, 240))
     end = max(visit.end_at, arrival + timedelta(minutes=12))
     steps = [
-        (VisitEvent.ACCEPTED, arrival - timedelta(seconds=visit.travel_s + 600), {}),
+        (
+            VisitEvent.ACCEPTED,
+            max(job.reported_at, arrival - timedelta(seconds=visit.travel_s + 600)),
+            {},
+        ),
         (VisitEvent.ON_THE_WAY, arrival - timedelta(seconds=visit.travel_s), {}),
         (VisitEvent.ARRIVED, arrival, {}),
     ]
@@ -59,6 +67,10 @@ def play(
     else:
         for one in told:
             doors.take(session, visit.id, one, who, one.at)
+    if job.number % (2 * FAR_EVERY) == 0:
+        consumer_links.confirm_arrival(
+            session, job, key("confirmed", visit.id), visit.id, consumer_of(session, job, end), end
+        )
     first = earlier_visits == 0
     if fate is Fate.NO_ACCESS and first:
         _no_access(session, visit, job, who, folder, arrival)
@@ -74,6 +86,8 @@ def _event(
     visit: Visit, job: Job, kind: VisitEvent, at: datetime, details: dict[str, Any]
 ) -> doors.Report:
     place = Place(job.request.lat, job.request.lon) if kind is not VisitEvent.ACCEPTED else None
+    if kind is VisitEvent.ARRIVED and job.number % FAR_EVERY == 0:
+        place = Place(job.request.lat + 0.02, job.request.lon)
     return doors.Report(key("event", visit.id, kind), kind, at, place, 12, details)
 
 

@@ -25,11 +25,33 @@ class EventKind(StrEnum):
     """The consumer does not want it any more."""
     WITHDRAWN = "withdrawn"
     """An earlier event, ``target``, was recorded wrongly."""
+    CONFIRMED = "confirmed"
+    """An arrival, ``target``, is confirmed by the consumer, or by the office with evidence."""
+
+
+class Proof(StrEnum):
+    """What shows that somebody really stood at the door. Which of it counts, a rule pack says."""
+
+    PLACE = "place"
+    """The phone's place was near the door."""
+    DOOR_CODE = "door_code"
+    """The code on the consumer's page was told with the arrival."""
+    CONFIRMED = "confirmed"
+    """The consumer said so afterwards, or the office with evidence."""
+    TOLD = "told"
+    """Nothing is on record about the place: older records, taken over from elsewhere."""
+    FAR = "far"
+    """The phone's place was far from the door, and nothing else speaks for the arrival."""
 
 
 NEED_REASON = frozenset(EventKind) - {EventKind.MET, EventKind.RESUMED}
-NEED_EVIDENCE = frozenset({EventKind.POSTPONED, EventKind.NO_ACCESS, EventKind.PAUSED})
+NEED_EVIDENCE = frozenset(
+    {EventKind.POSTPONED, EventKind.NO_ACCESS, EventKind.PAUSED, EventKind.CONFIRMED}
+)
 """What excuses the operator has to be proven."""
+
+NAME_ANOTHER = frozenset({EventKind.WITHDRAWN, EventKind.CONFIRMED})
+"""Events about another event, their ``target``."""
 
 
 class EventError(ValueError):
@@ -43,6 +65,8 @@ class EventError(ValueError):
 @dataclass(frozen=True, slots=True)
 class ClockEvent:
     """One event. ``evidence`` names what proves it: a photo, a call, a signed link, a notice.
+
+    ``proof`` is what shows an arrival; None for whatever else a clock waits for.
 
     Raises
     ------
@@ -60,6 +84,7 @@ class ClockEvent:
     evidence: tuple[str, ...] = ()
     until: datetime | None = None
     target: str = ""
+    proof: Proof | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "at", require_aware(self.at, "at"))
@@ -73,7 +98,9 @@ class ClockEvent:
             raise EventError("needs_evidence", f"{self.kind} needs evidence")
         if (self.kind is EventKind.POSTPONED) != (self.until is not None):
             raise EventError("needs_until", "a postponement, and nothing else, says until when")
-        if (self.kind is EventKind.WITHDRAWN) != bool(self.target):
-            raise EventError("needs_target", "a withdrawal, and nothing else, names an event")
+        if (self.kind in NAME_ANOTHER) != bool(self.target):
+            raise EventError(
+                "needs_target", "a withdrawal or confirmation, and nothing else, names an event"
+            )
         if self.until is not None and self.until <= self.at:
             raise EventError("needs_until", "a postponement must lie ahead")

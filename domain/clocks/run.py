@@ -6,14 +6,14 @@ consumer's postponement an *agreed* one; all of them are reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from domain.clocks.allowance import Allowance, Pause, joined, paused_s
 from domain.clocks.arrival import require_aware
-from domain.clocks.events import ClockEvent, EventKind
+from domain.clocks.events import ClockEvent, EventKind, Proof
 from domain.rules.rulebook import TraceLine
 
 
@@ -96,6 +96,7 @@ def run_clock(
     events: Iterable[ClockEvent],
     as_of: datetime,
     rule: TraceLine | None = None,
+    proofs: Collection[Proof] | None = None,
 ) -> ClockState:
     """Run a clock over its events up to ``as_of``; later events have not happened yet.
 
@@ -109,6 +110,9 @@ def run_clock(
         In any order. A withdrawn event counts from its withdrawal on as never having been.
     rule
         The line of the trace that says where the time comes from.
+    proofs
+        What shows that an arrival was one; an arrival that is shown by anything else is told in the
+        trace and stops nothing. None: whatever is told counts.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def run_clock(
     start, now = require_aware(started_at, "started_at"), require_aware(as_of, "as_of")
     known = sorted((e for e in events if e.at <= now), key=lambda e: (e.at, e.id))
     withdrawn = {e.target: e for e in known if e.kind is EventKind.WITHDRAWN}
-    live = [e for e in known if e.id not in withdrawn and e.kind is not EventKind.WITHDRAWN]
+    live = counting(known, now, proofs)
     met = next((e.at for e in live if e.kind is EventKind.MET), None)
     gone = next((e.at for e in live if e.kind is EventKind.CANCELLED), None)
     if met is not None and gone is not None:
@@ -128,7 +132,10 @@ def run_clock(
     trace = [TraceLine(f"{start.isoformat()}: the clock starts")]
     if rule is not None:
         trace.append(rule)
-    trace += [_told(event, withdrawn.get(event.id)) for event in known]
+    trace += [
+        _told(event, withdrawn.get(event.id), event.kind is EventKind.MET and event not in live)
+        for event in known
+    ]
     deadlines = _deadlines(start, allowance, pauses, live)
     judged = tuple(_judged(deadline, live, met, gone, now) for deadline in deadlines)
     if not judged:
@@ -147,6 +154,28 @@ def run_clock(
         paused_s=paused_s(pauses, start, end),
         trace=tuple(trace),
     )
+
+
+def counting(
+    events: Iterable[ClockEvent], as_of: datetime, proofs: Collection[Proof] | None = None
+) -> list[ClockEvent]:
+    """The events that count as of an instant, in order: nothing withdrawn, no unproven arrival.
+
+    An arrival counts by its own proof, or by a confirmation of it, where ``proofs`` has that.
+    """
+    known = sorted((e for e in events if e.at <= as_of), key=lambda e: (e.at, e.id))
+    withdrawn = {e.target for e in known if e.kind is EventKind.WITHDRAWN}
+    live = [e for e in known if e.id not in withdrawn and e.kind is not EventKind.WITHDRAWN]
+    if proofs is None:
+        return live
+    confirmed = {e.target for e in live if e.kind is EventKind.CONFIRMED}
+
+    def counts(event: ClockEvent) -> bool:
+        if event.kind is not EventKind.MET or event.proof is None or event.proof in proofs:
+            return True
+        return Proof.CONFIRMED in proofs and event.id in confirmed
+
+    return [event for event in live if counts(event)]
 
 
 def _pauses(live: list[ClockEvent], end: datetime) -> tuple[Pause, ...]:
@@ -216,8 +245,10 @@ def _attempted(deadline: Deadline, due: datetime, live: list[ClockEvent]) -> boo
     )
 
 
-def _told(event: ClockEvent, withdrawn: ClockEvent | None) -> TraceLine:
+def _told(event: ClockEvent, withdrawn: ClockEvent | None, unproven: bool) -> TraceLine:
     text = f"{event.at.isoformat()}: {event.kind} by {event.actor}"
+    if event.proof is not None:
+        text += f", shown by: {event.proof}"
     if event.until is not None:
         text += f" until {event.until.isoformat()}"
     if event.target:
@@ -228,4 +259,6 @@ def _told(event: ClockEvent, withdrawn: ClockEvent | None) -> TraceLine:
         text += f" [{', '.join(event.evidence)}]"
     if withdrawn is not None:
         text += f" — withdrawn at {withdrawn.at.isoformat()}"
+    elif unproven:
+        text += " — no proof that counts: the clock runs on"
     return TraceLine(text)

@@ -6,12 +6,12 @@ find the same instants; tests hold it to that over drawn cases, and `walk_clock`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.clocks.allowance import Pause
-from domain.clocks.events import ClockEvent, EventKind
+from domain.clocks.events import ClockEvent, EventKind, Proof
 
 MINUTE = timedelta(minutes=1)
 
@@ -72,16 +72,21 @@ def due_days(
 
 
 def walk_clock(
-    start: datetime, minutes: int, events: Iterable[ClockEvent], as_of: datetime
+    start: datetime,
+    minutes: int,
+    events: Iterable[ClockEvent],
+    as_of: datetime,
+    proofs: Collection[Proof] | None = None,
 ) -> list[tuple[str, datetime | None, str]]:
     """Kind, due and outcome of every deadline of a clock of elapsed time, found by walking.
 
-    Pauses that have no end by ``as_of`` leave the excused deadline without an instant.
+    Pauses that have no end by ``as_of`` leave the excused deadline without an instant. Arrivals
+    count when ``proofs`` has what shows them, or has confirmations and one came.
     """
     known = sorted((e for e in events if e.at <= as_of), key=lambda e: (e.at, e.id))
     gone = {e.target for e in known if e.kind is EventKind.WITHDRAWN}
     live = [e for e in known if e.id not in gone]
-    met = [e for e in live if e.kind is EventKind.MET][:1]
+    met = [e for e in live if e.kind is EventKind.MET and _is_proven(e, live, proofs)][:1]
     called_off = [e for e in live if e.kind is EventKind.CANCELLED][:1]
     # Whoever stands at the door in the second of the cancellation has arrived.
     end = min(met + called_off, key=lambda e: e.at, default=None)
@@ -106,6 +111,19 @@ def walk_clock(
         found.append(("excused", excused, None))
     found += [("agreed", e.until, e) for e in live if e.kind is EventKind.POSTPONED]
     return [(kind, due, _outcome(due, asked, live, end, as_of)) for kind, due, asked in found]
+
+
+def _is_proven(
+    arrival: ClockEvent, live: Sequence[ClockEvent], proofs: Collection[Proof] | None
+) -> bool:
+    if proofs is None or arrival.proof is None:
+        return True
+    if arrival.proof in proofs:
+        return True
+    for event in live:
+        if event.kind is EventKind.CONFIRMED and event.target == arrival.id:
+            return Proof.CONFIRMED in proofs
+    return False
 
 
 def _outcome(

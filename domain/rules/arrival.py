@@ -16,6 +16,10 @@ PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,6}){0,2}|operator")
 """``CN`` a country, ``CN-ZJ`` a province, ``CN-ZJ-3301`` a city, or the ``operator``'s own."""
 
 
+PROOFS = ("place", "door_code", "confirmed", "told", "far")
+"""What may show an arrival, see `domain.clocks.events.Proof`."""
+
+
 class RuleError(ValueError):
     """A rule pack that cannot be read; the message names the key."""
 
@@ -74,7 +78,8 @@ class ArrivalPack:
     ``version`` names the pack in every decision made by it, so that a decision can be replayed.
     ``status`` says honestly how binding the numbers are; ``source`` where they come from.
     ``place`` is where it holds, as in `domain.rules.packs`; ``operator`` holds everywhere, until a
-    place has a pack of its own.
+    place has a pack of its own. ``proofs`` is what shows an arrival (`PROOFS`) so that it stops the
+    clock; None where the rules say nothing about it, and whatever is told counts.
     """
 
     version: str
@@ -86,6 +91,7 @@ class ArrivalPack:
     urgency: tuple[UrgencyRule, ...]
     work: tuple[WorkRule, ...]
     place: str = "operator"
+    proofs: tuple[str, ...] | None = None
 
 
 def _take(table: Mapping[str, Any], key: str, kind: type, path: str) -> Any:
@@ -136,6 +142,7 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
             "source",
             "status",
             "place",
+            "arrival_proofs",
             "default_class",
             "classes",
             "urgency",
@@ -205,7 +212,18 @@ def arrival_pack(table: Mapping[str, Any]) -> ArrivalPack:
         tuple(urgency),
         tuple(work),
         _place(table),
+        _proofs(table),
     )
+
+
+def _proofs(table: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "arrival_proofs" not in table:
+        return None
+    named = _names(table, "arrival_proofs", "pack")
+    unknown = sorted(named - set(PROOFS))
+    if unknown or not named:
+        raise RuleError(f"pack.arrival_proofs must name some of {PROOFS}, got {sorted(named)}")
+    return tuple(name for name in PROOFS if name in named)
 
 
 def _place(table: Mapping[str, Any]) -> str:

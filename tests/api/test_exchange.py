@@ -96,6 +96,22 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
         assert not session.scalars(select(Outlet).where(Outlet.name == "Dry A")).all()
 
 
+@pytest.mark.parametrize("lat", ["-٢٩.9", "−29.9", "1e400", "NaN"])
+def test_degrees_are_written_in_plain_digits(planner: FlaskClient, lat: str) -> None:
+    table = f"name,address,lat,lon\nFar,Street 1,{lat},-71.2\n".encode()
+    told = planner.post("/api/v1/imports/outlets?dry_run=true", data=table).get_json()
+    assert [(one["row"], one["column"]) for one in told["errors"]] == [(2, "lat")]
+
+
+def test_a_price_book_of_a_year_that_nobody_lives_is_refused(admin: FlaskClient) -> None:
+    heads = "version,currency,valid_from,code,kind,name,unit_fen\n"
+    told = admin.post(
+        "/api/v1/imports/price-book?dry_run=true",
+        data=f"{heads}far,CNY,9999-12-01,V,visit,Visit,1\n".encode(),
+    ).get_json()
+    assert [one["column"] for one in told["errors"]] == ["valid_from"]
+
+
 def test_spreadsheets_and_chinese_encodings_are_read_alike(
     world: World, planner: FlaskClient
 ) -> None:

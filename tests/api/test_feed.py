@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
@@ -136,3 +137,51 @@ def test_polling_by_cursor_gives_every_line_once(dispatcher: FlaskClient) -> Non
 
 def test_a_cursor_reads_back_what_it_writes() -> None:
     assert Cursor.parse(str(Cursor(12, 34))) == Cursor(12, 34)
+
+
+def test_what_somebody_wrote_into_a_line_names_nobody_to_roles_that_are_shown_no_names(
+    world: World, dispatcher: FlaskClient
+) -> None:
+    job = dispatcher.post("/api/v1/requests", json=report()).get_json()
+    why = "Rosa Araya, Avenida Balmaceda 1234, rang from +56 9 0000 0042: wants it no more"
+    sent = {"event": "cancelled", "by": "consumer", "reason": why}
+    assert dispatcher.post(f"/api/v1/jobs/{job['id']}/events", json=sent).status_code < 300
+    message = {
+        "channel": "sms",
+        "key": "a message of nobody's",
+        "sender": "+56 9 0000 0042",
+        "text": "hello",
+        "received_at": datetime.now(UTC).isoformat(),
+    }
+    taken = dispatcher.post("/api/v1/messages", json=message)
+    assert taken.status_code == 201, taken.text
+    path = f"/api/v1/messages/{taken.get_json()['id']}/set-aside"
+    assert dispatcher.post(path, json={"reason": "Rosa Araya again"}).status_code < 300
+
+    def words(login: str) -> dict[str, str]:
+        lines, cursor = [], "0-0"
+        client = world.client(login)
+        while page := client.get(f"/api/v1/activity?limit=500&cursor={cursor}").get_json():
+            lines += page["items"]
+            if len(page["items"]) < 500:
+                break
+            cursor = page["next"]
+        return {
+            line["kind"]: line["data"]["reason"] for line in lines if line["data"].get("reason")
+        }
+
+    clear = words("dispatch")
+    assert clear["job_cancelled"] == why
+    assert clear["message_set_aside"] == "Rosa Araya again"
+    for login in ("planner", "auditor"):
+        told = words(login)
+        assert told["job_cancelled"].endswith("wants it no more")
+        for secret in ("Rosa", "Araya", "1234", "0042"):
+            assert secret not in told["job_cancelled"]
+        assert told["message_set_aside"] == "…"
+        stream = Stream(world.client(login), "0-0")
+        line = stream.next()
+        while line["data"]["data"].get("reason") is None:
+            line = stream.next()
+        assert "Rosa" not in line["data"]["data"]["reason"]
+        stream.close()

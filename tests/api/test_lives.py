@@ -20,7 +20,7 @@ from api.services.exceptions import exceptions
 from api.services.history import check_history
 from api.services.photos import path_of
 from api.services.policies import policy_on
-from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path
+from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path, reported_before
 
 V1 = "/api/v1"
 
@@ -208,6 +208,7 @@ def test_a_week_without_reception_merges_with_nothing_lost_or_twice(
     stops = client.get(f"{V1}/me/route").get_json()["stops"]
     visits = [UUID(stop["visit_id"]) for stop in stops if stop["state"] == "published"]
     start = datetime.now(UTC) - timedelta(days=7)
+    reported_before(world, visits, start)
     events = [
         one
         for number, visit_id in enumerate(visits)
@@ -243,6 +244,7 @@ def test_an_event_that_comes_too_early_waits_for_what_it_follows_on(
 ) -> None:
     client, visit_id = first_stop(world, logins[9])
     start = datetime.now(UTC) - timedelta(hours=2)
+    reported_before(world, [visit_id], start)
     accepted, leaving, arrived, done = day_of(visit_id, start)
     answers = batch(client, [done, arrived])["events"]
     assert [one["status"] for one in answers] == ["held", "held"]
@@ -263,6 +265,7 @@ def test_a_clock_that_is_wrong_is_corrected_and_both_instants_are_kept(
     client, visit_id = first_stop(world, logins[10])
     now = datetime.now(UTC)
     wrong = now + timedelta(days=2)
+    reported_before(world, [visit_id], now - timedelta(hours=1))
     events = day_of(visit_id, wrong - timedelta(hours=1))[:3]
     told = batch(client, events, sent_at=wrong.isoformat())
     assert abs(told["skew_s"] + 2 * 86_400) <= 60

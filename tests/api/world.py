@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,12 +13,12 @@ from uuid import UUID
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from uuid_utils.compat import uuid7
 
 from api import wiring, worker
-from api.db.models import Person, Visit
+from api.db.models import Job, Person, Visit
 from api.services.identity import open_session
 from api.unit_of_work import COOKIE
 from config.settings import Settings
@@ -103,6 +104,17 @@ def first_stop(world: World, login: str) -> tuple[FlaskClient, UUID]:
     client = world.client(login)
     stops = client.get("/api/v1/me/route").get_json()["stops"]
     return client, UUID(next(stop["visit_id"] for stop in stops if stop["state"] == "published"))
+
+
+def reported_before(world: World, visit_ids: Iterable[UUID], at: datetime) -> None:
+    """Let the reports of visits be older than an instant, so that a phone may tell of it."""
+    with world.sessions.begin() as session:
+        mine = select(Visit.job_id).where(Visit.id.in_(list(visit_ids)))
+        session.execute(
+            update(Job)
+            .where(Job.id.in_(mine), Job.reported_at > at)
+            .values(reported_at=at - timedelta(minutes=1))
+        )
 
 
 def jpeg(width: int = 64, height: int = 48, gps: bool = False) -> bytes:

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from domain.calendars import Calendar
-from domain.clocks import ClockEvent, EventKind
+from domain.clocks import ClockEvent, EventKind, Proof
 from domain.complaints import ComplaintEvent
 from domain.judging import (
     ArrivalCase,
@@ -17,7 +17,7 @@ from domain.judging import (
     judge_complaint,
     judge_warranty,
 )
-from domain.rules import Judgement, arrival_pack, difference
+from domain.rules import Judgement, RuleError, arrival_pack, difference
 from domain.warranty import Purchase, Repair
 from tests.domain.rules.test_arrival import TABLE
 from tests.domain.rules.test_packs import book
@@ -118,6 +118,26 @@ def test_an_arrival_can_be_judged_by_the_pack_of_a_place() -> None:
     assert there.figures["first outcome"] == "missed"
     told = difference([("a", case)], lambda _: elsewhere, lambda _: there)
     assert told.unexplained == 0
+
+
+def test_what_proves_an_arrival_is_a_clause_and_explains_the_difference() -> None:
+    without = {key: value for key, value in TABLE.items() if key != "arrival_proofs"}
+    silent = arrival_pack(without)
+    asking = arrival_pack(
+        without | {"version": "arrival-proven", "arrival_proofs": ["place", "confirmed"]}
+    )
+    far = ClockEvent(
+        "m", EventKind.MET, datetime(2026, 6, 1, 2, tzinfo=UTC), "t01", proof=Proof.FAR
+    )
+    case = ArrivalCase("fridge", "not-cooling", datetime(2026, 6, 1, tzinfo=UTC), (far,))
+    taken, _ = judge_arrival(case, [silent], CN, LATER)
+    asked, _ = judge_arrival(case, [asking], CN, LATER)
+    assert (taken.figures["first outcome"], asked.figures["first outcome"]) == ("kept", "missed")
+    told = difference([("a", case)], lambda _: taken, lambda _: asked)
+    assert told.unexplained == 0
+    assert "arrival_proofs" in {why.key for change in told.changed for why in change.because}
+    with pytest.raises(RuleError, match="arrival_proofs"):
+        arrival_pack(TABLE | {"arrival_proofs": ["hearsay"]})
 
 
 SOLD = date(2026, 1, 1)

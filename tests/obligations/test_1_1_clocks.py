@@ -109,13 +109,17 @@ def test_1_1_exceptions_a_postponement_adds_a_deadline_and_both_are_reported(
 def test_1_1_exceptions_no_pause_without_evidence_reason_and_actor(world: World, kind: str) -> None:
     side = sides(world, "technician")
     path = f"/api/v1/jobs/{side.job_id}/clock-events"
+    # That nobody opened, a technician tells by the visit's event, where it is looked at.
+    refused = side.owner.post(path, json=clock_event("no_access"))
+    assert refused.get_json()["code"] == "forbidden"
+    teller = side.owner if kind == "paused" else world.client("desk")
     for lack in ({"evidence": []}, {"reason": ""}):
-        refused = side.owner.post(path, json=clock_event(kind, **lack))
+        refused = teller.post(path, json=clock_event(kind, **lack))
         assert refused.status_code == 422, refused.text
         assert refused.get_json()["code"] == "evidence_missing"
     good = clock_event(kind)
-    assert post(side.owner, f"/jobs/{side.job_id}/clock-events", good)["actor"]
-    assert post(side.owner, f"/jobs/{side.job_id}/clock-events", good)["id"] == good["id"]
+    assert post(teller, f"/jobs/{side.job_id}/clock-events", good)["actor"]
+    assert post(teller, f"/jobs/{side.job_id}/clock-events", good)["id"] == good["id"]
     with world.sessions() as session:
         bare = session.scalar(
             text(

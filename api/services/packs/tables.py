@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Column, LargeBinary, Table, select
 
+from api.db.among import among
 from api.db.models import (
     Base,
     Certificate,
@@ -87,11 +87,6 @@ def plain(value: Any) -> Any:
 
 def _readable(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if not isinstance(column.type, LargeBinary)]
-
-
-def among(column: ColumnElement[Any], wanted: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether a column holds one of many values: as one parameter, of which there are 65,535."""
-    return column == any_(literal(list(wanted), ARRAY(column.type)))
 
 
 def rows_of(source: Source, table: Table, column: Column[Any], wanted: Iterable[Any]) -> Section:

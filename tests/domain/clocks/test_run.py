@@ -13,6 +13,7 @@ from domain.clocks import (
     EventError,
     EventKind,
     Outcome,
+    Proof,
     Risk,
     forecast,
     run_clock,
@@ -53,6 +54,62 @@ def test_who_arrives_in_the_second_of_a_cancellation_has_arrived(ids: tuple[str,
     both = [event("met", 3, id=ids[0]), event("cancelled", 3, id=ids[1])]
     assert outcomes(both, 30) == {"first": (after(24), "kept")}
     assert walk_clock(START, 24 * 60, both, after(30)) == [("first", after(24), "kept")]
+
+
+COUNT = frozenset({Proof.PLACE, Proof.CONFIRMED})
+
+
+def test_an_arrival_told_from_afar_stops_the_clock_only_once_somebody_confirms_it() -> None:
+    far = event("met", 3, proof=Proof.FAR)
+    word = event("confirmed", 30, target=far.id, evidence=("link 7",))
+    before = run_clock(START, DAY, [far, word], after(29), proofs=COUNT)
+    assert before.running and before.first is not None
+    assert before.first.outcome is Outcome.MISSED
+    assert any("no proof that counts" in line.text for line in before.trace)
+    then = run_clock(START, DAY, [far, word], after(31), proofs=COUNT)
+    assert (then.met_at, then.deadlines[0].outcome) == (after(3), Outcome.KEPT)
+    taken_back = [far, word, event("withdrawn", 32, target=word.id)]
+    assert run_clock(START, DAY, taken_back, after(33), proofs=COUNT).running
+    # Rules that say nothing about proof take what is told.
+    assert run_clock(START, DAY, [far], after(29)).met_at == after(3)
+
+
+def test_a_later_arrival_that_is_shown_counts_from_its_own_instant() -> None:
+    both = [event("met", 3, proof=Proof.FAR), event("met", 26, proof=Proof.PLACE)]
+    state = run_clock(START, DAY, both, after(30), proofs=COUNT)
+    assert (state.met_at, state.deadlines[0].outcome) == (after(26), Outcome.MISSED)
+
+
+def test_a_confirmation_needs_evidence_and_an_arrival() -> None:
+    with pytest.raises(EventError, match="evidence"):
+        event("confirmed", 3, target="met-1")
+    with pytest.raises(EventError, match="names an event"):
+        event("confirmed", 3, evidence=("link 7",))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Proof)), st.integers(0, 40), st.booleans()), max_size=4
+    ),
+    st.sets(st.sampled_from(list(Proof))),
+    st.integers(1, 60),
+)
+def test_proofs_count_alike_in_the_slow_reference(
+    arrivals: list[tuple[Proof, int, bool]], counted: set[Proof], now: int
+) -> None:
+    story = []
+    for number, (proof, hour, confirmed) in enumerate(arrivals):
+        story.append(event("met", hour, id=f"m{number}", proof=proof))
+        if confirmed:
+            story.append(
+                event(
+                    "confirmed", hour + 5, id=f"c{number}", target=f"m{number}", evidence=("link",)
+                )
+            )
+    fast = run_clock(START, DAY, story, after(now), proofs=counted)
+    walked = walk_clock(START, 24 * 60, story, after(now), counted)
+    assert [(str(d.kind), d.due_at, str(d.outcome)) for d in fast.deadlines] == walked
 
 
 def test_a_postponement_adds_a_deadline_and_the_first_stays() -> None:

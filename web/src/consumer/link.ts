@@ -78,7 +78,10 @@ export interface Case {
     technician: string;
     planned_at: string;
     expected_at: string;
+    visit_id: string;
+    door_code: string | null;
     arrived_at: string | null;
+    to_confirm: boolean;
   } | null;
   quotes: Quote[];
   bill: { total_fen: number; currency: string; open_fen: number } | null;
@@ -148,6 +151,9 @@ export const choose = (job: string, choice: string, option: number) =>
 
 export const postpone = (start: string, end: string, reason: string) =>
   told("POST", "/link/postponements", { id: newId(), start, end, reason });
+
+export const confirmArrival = (visit: string) =>
+  told("POST", "/link/arrivals", { id: newId(), visit_id: visit });
 
 export const complain = (job: string, topic: string, text: string, wish: string) =>
   told("POST", `/jobs/${job}/complaints`, { id: newId(), topic, text, wish });

@@ -56,6 +56,7 @@ export const phoneChinese: Record<keyof typeof phoneEnglish, string> = {
   "p.state.no_access": "无人应门",
   "p.state.parts_needed": "等待配件",
 
+  "p.code": "用户页面上的到门码(如有)",
   "p.place.asking": "正在定位…",
   "p.place.denied": "到达需要您的位置，但本页面没有定位权限。请在浏览器设置中允许，或致电办公室。",
   "p.place.unavailable": "没有定位到。请到室外再按一次，或致电办公室。",

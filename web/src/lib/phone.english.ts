@@ -56,6 +56,7 @@ export const phoneEnglish = {
   "p.state.no_access": "nobody opened",
   "p.state.parts_needed": "waits for parts",
 
+  "p.code": "Code on the consumer's page, if they have it",
   "p.place.asking": "Finding where you are …",
   "p.place.denied": "An arrival needs your place, and this page may not see it. Allow it in the browser's settings for this page, or call the office.",
   "p.place.unavailable": "Your place was not found. Step outside, then press again; or call the office.",
