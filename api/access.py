@@ -233,6 +233,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/merits/check"): AUDITING | {REGULATOR},
         ("GET", f"{V1}/merits/appeals"): AUDITING | {OUTLET_MANAGER},
         ("POST", f"{V1}/merits/appeals/<uuid:appeal_id>/decision"): AUDITING,
+        ("GET", f"{V1}/me/fairness"): frozenset({TECHNICIAN}),
+        ("GET", f"{V1}/fairness"): STAFFING | {AUDITOR, OUTLET_MANAGER},
         ("GET", f"{V1}/contracts"): OVERSIGHT | {OUTLET_MANAGER},
         ("POST", f"{V1}/contracts"): frozenset({ADMIN}),
         ("POST", f"{V1}/contracts/<uuid:contract_id>/settlements"): frozenset({ADMIN}),

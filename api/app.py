@@ -24,6 +24,7 @@ from api.routes import (
     days,
     evidence,
     exchange,
+    fairness,
     feed,
     field,
     followers,
@@ -79,6 +80,7 @@ BLUEPRINTS = (
     followers,
     vroom,
     consultation,
+    fairness,
 )
 
 
