@@ -80,8 +80,10 @@ CONSULTING: Final = AUDITING | {PLANNER}
 PLANS_READERS: Final = OFFICE | {AUDITOR, REGULATOR}
 """Who may see where outlets are going to stand, and why."""
 
-EVIDENCE: Final = frozenset({AUDITOR, REGULATOR, ADMIN})
-"""Who may take cases out whole, with a reason: a pack shows personal data in clear."""
+EVIDENCE: Final = frozenset({AUDITOR, REGULATOR, ADMIN, ASSESSOR})
+"""Who may take cases out whole, with a reason: a pack shows personal data in clear. An assessor's
+holds the drawn sample, or a case of it, and names nobody.
+"""
 
 ASKING: Final = frozenset({AUDITOR, REGULATOR})
 """Roles that are shown personal data only when they give a reason."""
@@ -347,6 +349,11 @@ OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
             (method, rule): allowed & {ASSESSOR}
             for (method, rule), allowed in ACCESS.items()
             if rule.startswith(f"{V1}/audits/<uuid:") and ASSESSOR in allowed
+        },
+        **{
+            (method, rule): frozenset({ASSESSOR})
+            for method, rule in ACCESS
+            if rule.startswith(f"{V1}/evidence/<uuid:")
         },
         ("GET", f"{V1}/technicians/<uuid:technician_id>"): frozenset({OUTLET_MANAGER}),
         ("GET", f"{V1}/technicians/<uuid:technician_id>/route"): frozenset(

@@ -14,7 +14,6 @@ from api.parsing import Blueprint
 from api.schemas.packs import PackOrderSchema, PackPageSchema, PackSchema, PacksQuery, pack_view
 from api.services.packs import orders
 from api.services.paging import page
-from api.services.refusals import Refusal
 from api.unit_of_work import database, identity
 
 blueprint = Blueprint("evidence", __name__, url_prefix=V1, description="Evidence packs")
@@ -24,7 +23,10 @@ blueprint = Blueprint("evidence", __name__, url_prefix=V1, description="Evidence
 @blueprint.arguments(PackOrderSchema)
 @blueprint.response(202, PackSchema, headers={"Location": {"schema": {"type": "string"}}})
 def order_pack(data: dict[str, Any]) -> Any:
-    """Order a pack of a case, a period or an audit's sample. `Location` tells how far it is."""
+    """Order a pack of a case, a period or an audit's sample. `Location` tells how far it is.
+
+    An assessor orders the own drawn sample or a case of it, and gets it without names.
+    """
     row = orders.order(database(), orders.Order(**data), identity())
     return pack_view(row), 202, {"Location": url_for("evidence.pack", pack_id=row.id)}
 
@@ -33,9 +35,13 @@ def order_pack(data: dict[str, Any]) -> Any:
 @blueprint.arguments(PacksQuery, location="query")
 @blueprint.response(200, PackPageSchema)
 def packs(query: dict[str, Any]) -> dict[str, Any]:
-    """Orders in the order they were made, whoever made them."""
+    """Orders in the order they were made, whoever made them; an assessor's own only."""
     rows, following = page(
-        database(), select(EvidencePack), [EvidencePack.id], query.get("cursor"), query["limit"]
+        database(),
+        select(EvidencePack).where(orders.within(identity())),
+        [EvidencePack.id],
+        query.get("cursor"),
+        query["limit"],
     )
     return {"items": [pack_view(row) for row in rows], "next": following}
 
@@ -44,10 +50,7 @@ def packs(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, PackSchema)
 def pack(pack_id: UUID) -> dict[str, Any]:
     """How far an order is."""
-    row = database().get(EvidencePack, pack_id)
-    if row is None:
-        raise Refusal("not_found")
-    return pack_view(row)
+    return pack_view(orders.reach(database(), pack_id, identity()))
 
 
 @blueprint.route("/evidence/<uuid:pack_id>/cancel", methods=["POST"])

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -48,10 +48,16 @@ class Standing:
 
 
 def standings(session: Session, now: datetime, lead: timedelta = LEAD) -> list[Standing]:
-    """Every waiting job held against its deadlines, the riskiest and most pressing first."""
-    jobs = list(
-        session.scalars(select(Job).where(Job.status.in_(WAITING)).options(joinedload(Job.request)))
-    )
+    """Every waiting job held against its deadlines, the riskiest and most pressing first.
+
+    A job that was done while nothing shows that somebody came waits for that, until its deadline.
+    """
+    jobs = [
+        *session.scalars(
+            select(Job).where(Job.status.in_(WAITING)).options(joinedload(Job.request))
+        ),
+        *_unproven(session, now),
+    ]
     ids = [job.id for job in jobs]
     events: dict[UUID, list[DomainEvent]] = {}
     for row in session.scalars(select(ClockEvent).where(among(ClockEvent.job_id, ids))):
@@ -82,6 +88,16 @@ def standings(session: Session, now: datetime, lead: timedelta = LEAD) -> list[S
             )
         )
     return sorted(found, key=order_of)
+
+
+def _unproven(session: Session, now: datetime) -> list[Job]:
+    """Jobs done before their deadline by somebody whose arrival nothing shows yet."""
+    due_at = func.greatest(Job.due_at, Job.agreed_due_at)
+    done = session.scalars(
+        select(Job).where(Job.status == "done", due_at > now).options(joinedload(Job.request))
+    ).all()
+    shown = arrivals(session, [job.id for job in done], now)
+    return [job for job in done if job.id not in shown]
 
 
 ORDER_LENGTH = 3

@@ -277,6 +277,21 @@ def _sampled(suffix: str) -> Callable[[World], Case]:
     return case
 
 
+def _pack(step: str) -> Callable[[World], Case]:
+    def case(world: World) -> Case:
+        colleague = somebody(world, roles.ASSESSOR, "colleague")
+        somebody(world, roles.ASSESSOR, "owner")
+        audit = third_party(world, "assessor-owner", jobs=1)
+        audit.drawn()
+        sent = {"kind": "sample", "audit_id": audit.path.rpartition("/")[2], "why": "the sample"}
+        place = audit.assessor.post(f"{V1}/evidence", json=sent).headers["Location"]
+        if step == "/file":
+            world.work_queue()
+        return Case(f"{place}{step}", audit.assessor, colleague)
+
+    return case
+
+
 CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
     **{("DELETE", f"{V1}/tokens/<uuid:token_id>", role): _token(role) for role in SIGNED_IN},
     ("GET", f"{V1}/jobs/<uuid:job_id>", roles.OUTLET_MANAGER): _manager_job,
@@ -314,6 +329,9 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
         ("POST", f"{V1}/audits/<uuid:audit_id>{step}", roles.ASSESSOR): _audit(step)
         for step in ("/commitment", "/reveal", "/result")
     },
+    ("GET", f"{V1}/evidence/<uuid:pack_id>", roles.ASSESSOR): _pack(""),
+    ("GET", f"{V1}/evidence/<uuid:pack_id>/file", roles.ASSESSOR): _pack("/file"),
+    ("POST", f"{V1}/evidence/<uuid:pack_id>/cancel", roles.ASSESSOR): _pack("/cancel"),
     ("POST", f"{V1}/technicians/<uuid:technician_id>/calendar", roles.TECHNICIAN): _calendar,
     ("DELETE", f"{V1}/technicians/<uuid:technician_id>/calendar", roles.TECHNICIAN): _calendar,
 }

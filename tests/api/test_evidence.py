@@ -123,6 +123,66 @@ def test_a_pack_of_a_sample_holds_what_it_was_drawn_from(
     assert json.loads(verify.members_of(pack)["sample.json"])["drawn"] == drawn
 
 
+def test_an_assessor_takes_out_the_own_sample_and_it_names_no_consumer(world: World) -> None:
+    audit = third_party(world)
+    audit_id, drawn = audit.path.rpartition("/")[2], audit.drawn()
+    with world.sessions.begin() as session:
+        jobs = session.scalars(select(Job).where(Job.id.in_([UUID(one) for one in drawn]))).all()
+        secrets = set()
+        for job in jobs:
+            request = job.request
+            secrets |= {request.consumer.name, request.consumer.phone, request.address}
+            secrets.add(str(request.lat))
+            request.description = f"Ask {request.consumer.name}, {request.consumer.phone}."
+    why = {"why": f"{jobs[0].request.consumer.name} complains"}
+    for login in ("regulator", "admin"):
+        # Somebody else's words about the case, in the ledger.
+        asked = world.client("regulator").post(f"{V1}/jobs/{drawn[0]}/personal", json=why)
+        assert asked.status_code < 300, (login, asked.text)
+    sent = {"kind": "sample", "audit_id": audit_id, "why": WHY}
+    place = ordered(audit.assessor, sent)
+    make(world, place)
+    pack = audit.assessor.get(f"{place}/file", buffered=True).get_data()
+    assert accepted(world, pack)
+    members = verify.members_of(pack)
+    assert json.loads(members["sample.json"])["drawn"] == drawn
+    assert json.loads(members["manifest.json"])["scope"]["masked"] is True
+    assert {one["id"] for one in json.loads(members["sections/jobs.json"])} == set(drawn)
+    told = b"\n".join(
+        content for name, content in members.items() if name.endswith((".json", ".jsonl"))
+    ).decode()
+    for secret in secrets:
+        assert secret not in told, secret
+    assert not any(name.startswith("photos/") for name in members)
+    [report, *_] = json.loads(members["sections/reports.json"])
+    assert report["phone"].startswith("••• ")
+    # The auditor of the firm gets the same sample in clear.
+    other = ordered(world.client("auditor"), sent)
+    make(world, other)
+    clear = world.client("auditor").get(f"{other}/file", buffered=True).get_data()
+    reports = verify.members_of(clear)["sections/reports.json"].decode()
+    assert jobs[0].request.consumer.phone in reports
+
+
+def test_an_assessor_takes_out_nothing_beyond_the_sample(world: World) -> None:
+    audit = third_party(world)
+    drawn = audit.drawn()
+    with world.sessions() as session:
+        beyond = session.scalars(select(Job.id).where(Job.id.not_in(map(UUID, drawn)))).first()
+
+    def code(sent: dict[str, Any]) -> str:
+        return str(audit.assessor.post(f"{V1}/evidence", json=sent).get_json().get("code"))
+
+    assert code(a_period()) == "forbidden"
+    assert code({"kind": "case", "job_id": str(beyond), "why": WHY}) == "unknown_reference"
+    assert code({"kind": "sample", "audit_id": str(uuid4()), "why": WHY}) == "unknown_reference"
+    mine = ordered(audit.assessor, {"kind": "case", "job_id": drawn[0], "why": WHY})
+    ordered(world.client("auditor"), a_case(world))
+    listed = audit.assessor.get(f"{V1}/evidence?limit=500").get_json()["items"]
+    assert mine.rpartition("/")[2] in {one["id"] for one in listed}
+    assert {one["ordered_by"] for one in listed} == {"Asta Assessor"}
+
+
 def test_an_order_can_be_dropped_and_one_that_is_over_cannot(
     world: World, auditor: FlaskClient
 ) -> None:

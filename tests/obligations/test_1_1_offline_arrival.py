@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from api.db.models import Visit, VisitEvent
+from api.db.models import Job, Visit, VisitEvent
+from api.services.breaches import raise_alerts
 from api.services.clock_audit import audit
 from api.services.door_codes import door_code
 from api.services.door_proof import metres_between
@@ -107,6 +108,11 @@ def test_1_1_arrival_told_far_from_the_door_stops_no_clock_until_the_consumer_co
     done = technician.post(f"{V1}/visits/{visit_id}/events", json=event("done"))
     assert done.status_code == 201, done.text
     assert arrival_clock(desk, job_id)["running"]  # work done from afar excuses nothing
+    with world.sessions.begin() as session:
+        # That it will break is told ahead, while it can still be confirmed.
+        session.get_one(Job, job_id).due_at = datetime.now(UTC) + timedelta(hours=2)
+        raised = raise_alerts(session, datetime.now(UTC))
+        assert [one.risk for one in raised if one.job_id == job_id] == ["unplanned"]
     with world.sessions() as session:
         today = datetime.now(UTC).date()
         period = period_of(session, today - timedelta(days=2), today + timedelta(days=2))

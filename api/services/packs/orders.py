@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, select, text, true
 from sqlalchemy.orm import Session, sessionmaker, undefer
 
 from api.db.models import Audit, EvidencePack, Job
@@ -21,6 +21,8 @@ from api.services.identity import Identity
 from api.services.packs.pack import Made, Signer, Wanted, note, of_case, of_period, of_sample, write
 from api.services.refusals import Refusal
 from api.services.regions import local_midnight, the_region
+from api.services.scope import jobs_within
+from domain.roles import ASSESSOR
 
 log = structlog.get_logger("zhunda.packs")
 KEPT: Final = timedelta(days=30)
@@ -65,11 +67,14 @@ def order(session: Session, wanted: Order, who: Identity) -> EvidencePack:
     Raises
     ------
     Refusal
-        ``unknown_reference`` for a job or an audit that does not exist; ``audit_order`` before the
-        sample is drawn.
+        ``unknown_reference`` for a job or an audit that does not exist or is out of reach;
+        ``forbidden`` for an assessor's period; ``audit_order`` before the sample is drawn.
     """
+    scope = _scope(session, wanted, who)
+    if who.role == ASSESSOR:
+        scope["masked_for"] = who.role
     row = EvidencePack(
-        scope=_scope(session, wanted),
+        scope=scope,
         why=wanted.why,
         progress={"stage": "queued", "share": 0.0},
         created_by=who.person_id,
@@ -90,16 +95,19 @@ def order(session: Session, wanted: Order, who: Identity) -> EvidencePack:
     return row
 
 
-def _scope(session: Session, wanted: Order) -> dict[str, Any]:
+def _scope(session: Session, wanted: Order, who: Identity) -> dict[str, Any]:
+    if wanted.kind == PERIOD and who.role == ASSESSOR:
+        raise Refusal("forbidden", "an assessor takes out the drawn sample, or a case of it")
     if wanted.kind == CASE:
-        number = session.scalar(select(Job.number).where(Job.id == wanted.job_id))
+        mine = select(Job.number).where(Job.id == wanted.job_id).where(jobs_within(who))
+        number = session.scalar(mine)
         if number is None:
             raise Refusal("unknown_reference", "no such job", id=str(wanted.job_id))
         return {"kind": CASE, "job": str(wanted.job_id), "number": number}
     if wanted.kind == SAMPLE:
         assert wanted.audit_id is not None
         audit = session.get(Audit, wanted.audit_id)
-        if audit is None:
+        if audit is None or (who.role == ASSESSOR and audit.assessor_id != who.person_id):
             raise Refusal("unknown_reference", "no such audit", id=str(wanted.audit_id))
         audit_samples.document(session, audit)
         return {"kind": SAMPLE, "audit": str(wanted.audit_id), "audit_kind": audit.kind}
@@ -108,6 +116,12 @@ def _scope(session: Session, wanted: Order) -> dict[str, Any]:
 
 def _wanted(session: Session, scope: dict[str, Any]) -> Wanted:
     """What the pack holds, as things stand now."""
+    found = _all_of(session, scope)
+    role = scope.get("masked_for")
+    return found.masked(session, role) if role else found
+
+
+def _all_of(session: Session, scope: dict[str, Any]) -> Wanted:
     if scope["kind"] == CASE:
         return of_case(session, scope["number"])
     if scope["kind"] == SAMPLE:
@@ -118,6 +132,27 @@ def _wanted(session: Session, scope: dict[str, Any]) -> Wanted:
     return of_period(session, local_midnight(first, zone), local_midnight(end, zone))
 
 
+def within(who: Identity) -> ColumnElement[bool]:
+    """The orders that somebody may look up: an assessor the own, others all of them."""
+    return EvidencePack.created_by == who.person_id if who.role == ASSESSOR else true()
+
+
+def reach(session: Session, pack_id: UUID, who: Identity) -> EvidencePack:
+    """An order, when this person may look it up.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``, the same for one out of reach and one that does not exist.
+    """
+    row = session.scalars(
+        select(EvidencePack).where(EvidencePack.id == pack_id).where(within(who))
+    ).one_or_none()
+    if row is None:
+        raise Refusal("not_found")
+    return row
+
+
 def request_cancel(session: Session, pack_id: UUID, who: Identity) -> EvidencePack:
     """Ask for an order to be dropped; its worker hears of it with the next section.
 
@@ -126,9 +161,8 @@ def request_cancel(session: Session, pack_id: UUID, who: Identity) -> EvidencePa
     Refusal
         ``not_found``; ``pack_finished`` when it is over.
     """
-    row = session.get(EvidencePack, pack_id, with_for_update=True)
-    if row is None:
-        raise Refusal("not_found")
+    reach(session, pack_id, who)
+    row = session.get_one(EvidencePack, pack_id, with_for_update=True)
     if row.status not in UNDER_WAY:
         raise Refusal("pack_finished", f"the order has {row.status}", status=row.status)
     if not row.cancel_requested:
@@ -243,9 +277,8 @@ def hand_out(session: Session, folder: Path, pack_id: UUID, who: Identity) -> tu
     Refusal
         ``not_found``; ``forbidden`` for another's order; ``pack_not_ready``; ``pack_gone``.
     """
-    row = session.get(EvidencePack, pack_id, options=[undefer(EvidencePack.job_ids)])
-    if row is None:
-        raise Refusal("not_found")
+    reach(session, pack_id, who)
+    row = session.get_one(EvidencePack, pack_id, options=[undefer(EvidencePack.job_ids)])
     if row.created_by != who.person_id:
         raise Refusal("forbidden", "another person ordered this; order your own, with your reason")
     if row.manifest_sha256 is None:
@@ -254,6 +287,8 @@ def hand_out(session: Session, folder: Path, pack_id: UUID, who: Identity) -> tu
     if row.removed_at is not None or not path.is_file():
         raise Refusal("pack_gone", "its time was over; order it again")
     looks.seen(looks.EVIDENCE, row.id)
+    if "masked_for" in row.scope:
+        return path, row.manifest_sha256
     for request_id in session.scalars(
         text("SELECT request_id FROM job WHERE id = ANY(:ids)"), {"ids": row.job_ids}
     ):

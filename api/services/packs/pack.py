@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from api.services import ledger as record
 from api.services.activity import record as record_change
 from api.services.anchor import Anchor
 from api.services.packs import verify
+from api.services.packs.masked import Mask, without_words
 from api.services.packs.pdf import paper
 from api.services.packs.registry import Section, Source
 from api.services.packs.tables import all_sections
@@ -53,6 +54,8 @@ class Wanted:
         Whether they are all entries between the first and the last.
     sample
         The document of an audit's sample, for ``sample.json``.
+    masked_for
+        The role to which no consumer is named (`api.services.packs.masked`); all is clear else.
     """
 
     scope: dict[str, Any]
@@ -60,6 +63,16 @@ class Wanted:
     entries: Sequence[int]
     contiguous: bool
     sample: dict[str, Any] | None = None
+    masked_for: str = ""
+
+    def masked(self, session: Session, role: str) -> Wanted:
+        """The same for a role to which no consumer is named."""
+        return replace(
+            self,
+            scope=self.scope | {"masked": True},
+            entries=without_words(session, self.entries),
+            masked_for=role,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +252,12 @@ def write(
     titles: list[tuple[str, str, str, Section]] = []
     names: dict[str, int] = {}
     sections = all_sections()
+    mask = Mask(session, wanted.job_ids, wanted.masked_for) if wanted.masked_for else None
     for index, one in enumerate(sections):
         tell(one.key, 0.6 * index / len(sections))
         made = one.make(source)
+        if mask is not None:
+            made = mask.section(one.key, made)
         titles.append((one.key, one.english, one.chinese, made))
         names[one.key] = len(made.rows)
         members.add(f"sections/{one.key}.json", ledger.canonical(list(made.rows)))
