@@ -130,7 +130,7 @@ def test_the_owner_reaches_it_and_a_colleague_of_the_same_role_does_not(
         sent = {"data": case.content, "content_type": "image/jpeg"}
     colleague = case.colleague.open(case.path, method=method, headers=case.headers, **sent)
     assert colleague.status_code in (403, 404), (case.path, colleague.text)
-    owner = case.owner.open(case.path, method=method, headers=case.headers, **sent)
+    owner = case.owner.open(case.path, method=method, headers=case.headers, buffered=True, **sent)
     assert owner.status_code < 300, (case.path, owner.text)
 
 
