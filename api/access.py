@@ -235,6 +235,8 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("GET", f"{V1}/merits/check"): AUDITING | {REGULATOR},
         ("GET", f"{V1}/merits/appeals"): AUDITING | {OUTLET_MANAGER},
         ("POST", f"{V1}/merits/appeals/<uuid:appeal_id>/decision"): AUDITING,
+        ("POST", f"{V1}/me/device-keys"): frozenset({TECHNICIAN}),
+        ("DELETE", f"{V1}/me/device-keys/<uuid:key_id>"): frozenset({TECHNICIAN}),
         ("GET", f"{V1}/me/fairness"): frozenset({TECHNICIAN}),
         ("GET", f"{V1}/fairness"): STAFFING | {AUDITOR, OUTLET_MANAGER},
         ("GET", f"{V1}/contracts"): OVERSIGHT | {OUTLET_MANAGER},
@@ -343,6 +345,7 @@ ACCESS: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
 OWN: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("DELETE", f"{V1}/tokens/<uuid:token_id>"): SIGNED_IN,
+        ("DELETE", f"{V1}/me/device-keys/<uuid:key_id>"): frozenset({TECHNICIAN}),
         ("GET", f"{V1}/requests/<uuid:request_id>"): frozenset({OUTLET_MANAGER}),
         ("GET", f"{V1}/jobs/<uuid:job_id>"): frozenset({OUTLET_MANAGER, ASSESSOR}),
         **{

@@ -22,6 +22,7 @@ from api.routes import (
     consultation,
     contracts,
     days,
+    device_keys,
     evidence,
     exchange,
     fairness,
@@ -81,6 +82,7 @@ BLUEPRINTS = (
     vroom,
     consultation,
     fairness,
+    device_keys,
 )
 
 

@@ -57,6 +57,7 @@ PROBLEMS: dict[str, Kind] = {
     "nothing_to_adopt": Kind(409, "The scenario opens nothing"),
     "outlet_in_use": Kind(409, "An outlet or post is in use already"),
     "illegal_transition": Kind(409, "The visit is not in a state for this"),
+    "signature_wrong": Kind(422, "This is not what the phone has signed"),
     "event_id_reused": Kind(409, "This event id already names another event"),
     "checklist_incomplete": Kind(409, "The checklist is not complete"),
     "stock_short": Kind(409, "There are not enough pieces there"),

@@ -98,6 +98,11 @@ def public_key(seed: bytes) -> bytes:
     return _encoded(_times(_expanded(seed)[0], BASE))
 
 
+def is_key(public: bytes) -> bool:
+    """Whether these bytes are a public key: 32 that encode a point of the curve."""
+    return len(public) == 32 and _decoded(public) is not None
+
+
 def sign(seed: bytes, message: bytes) -> bytes:
     """The signature of a message: 64 bytes (section 5.1.6)."""
     scalar, prefix = _expanded(seed)

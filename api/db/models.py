@@ -28,7 +28,7 @@ from api.db.links import ConsumerLink
 from api.db.live import PlanChange
 from api.db.looks import Look
 from api.db.packs import EvidencePack
-from api.db.people import Person, Session, Token
+from api.db.people import DeviceKey, Person, Session, Token
 from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.quality import FollowUp, Incident, MeritAppeal, MeritEntry, ScorecardRun, Survey
 from api.db.record import Activity, IdempotencyKey
@@ -68,6 +68,7 @@ __all__ = [
     "Consumer",
     "ConsumerLink",
     "Contract",
+    "DeviceKey",
     "DurationModel",
     "Equipment",
     "EquipmentCheck",

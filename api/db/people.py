@@ -51,6 +51,18 @@ class Session(Base):
     person: Mapped[Person] = relationship()
 
 
+class DeviceKey(Base):
+    """The public half of a key with which a phone signs what it tells: Ed25519, in hex."""
+
+    __tablename__ = "device_key"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    public_key: Mapped[str]
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class Token(Base):
     """A program's bearer token. Only its hash is kept; revoked ones stay in the record."""
 

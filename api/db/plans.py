@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSON, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from api.db.base import Base, CreatedAt, Key
@@ -139,7 +139,8 @@ class VisitEvent(Base):
     """What a phone reported. ``id`` is the phone's own: the same id twice is the same event.
 
     ``at`` is the device's clock, ``offset_minutes`` its zone then, ``skew_s`` what must be added to
-    it because that clock was wrong; ``received_at`` is ours.
+    it because that clock was wrong; ``received_at`` is ours. ``signed`` is the phone's signature
+    (`api.services.device_keys`), None where the phone has no key.
     """
 
     __tablename__ = "visit_event"
@@ -156,6 +157,7 @@ class VisitEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     received_at: Mapped[CreatedAt]
+    signed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class RouteSheet(Base):

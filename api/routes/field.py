@@ -24,6 +24,7 @@ from api.schemas.plans import (
     visit_view,
 )
 from api.services import looks
+from api.services.device_keys import checked
 from api.services.offline import Told, skew_of, take_batch
 from api.services.paging import page
 from api.services.refusals import Refusal
@@ -114,6 +115,10 @@ def visits(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, EventAnswerSchema)
 def take_event(data: dict[str, Any], visit_id: UUID) -> dict[str, Any]:
     """Take what happened at a visit. The same event again gets the same answer, nothing changes."""
+    who, told = identity(), data["signature"]
+    signed = None
+    if told is not None:
+        signed = checked(database(), told, _as_sent(request.get_json(), visit_id), who)
     return take(
         database(),
         visit_id,
@@ -124,10 +129,18 @@ def take_event(data: dict[str, Any], visit_id: UUID) -> dict[str, Any]:
             data["place"],
             data["accuracy_m"],
             data["details"],
+            signed=signed,
         ),
-        identity(),
+        who,
         utc_now(),
     )
+
+
+def _as_sent(raw: dict[str, Any], visit_id: object) -> dict[str, Any]:
+    """An event as JSON as it was sent, without its signature: what the phone has signed."""
+    return {key: one for key, one in raw.items() if key != "signature"} | {
+        "visit_id": str(visit_id)
+    }
 
 
 @blueprint.route("/me/events", methods=["POST"])
@@ -149,7 +162,9 @@ def take_events(data: dict[str, Any]) -> dict[str, Any]:
                 one["details"],
                 skew_s,
             ),
+            one["signature"],
+            _as_sent(raw, one["visit_id"]),
         )
-        for one in data["events"]
+        for one, raw in zip(data["events"], request.get_json()["events"], strict=True)
     ]
     return {"skew_s": skew_s, "events": take_batch(database(), events, identity(), now)}

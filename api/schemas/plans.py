@@ -126,6 +126,30 @@ class DetailsSchema(Schema):
         return data
 
 
+class NewDeviceKeySchema(Schema):
+    """A phone's public key: Ed25519, 32 bytes in hexadecimal."""
+
+    id = fields.UUID(required=True, metadata={"description": "UUIDv7 made by the phone"})
+    public_key = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}$"))
+
+
+class DeviceKeySchema(NewDeviceKeySchema):
+    """A key on record."""
+
+    made_at = Instant(required=True)
+
+
+class SignatureSchema(Schema):
+    """The phone's signature over ``zhunda-visit-event/1``, a line end, and ``text``.
+
+    ``text`` is this event as JSON, with ``visit_id`` and without ``signature``, as it was signed.
+    """
+
+    key = fields.UUID(required=True)
+    text = fields.String(required=True, validate=validate.Length(2, 20_000))
+    value = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{128}$"))
+
+
 class EventSchema(Schema):
     """What happened at a visit. The phone makes the id: sent twice, it is taken once."""
 
@@ -139,6 +163,7 @@ class EventSchema(Schema):
         load_default=None, allow_none=True, validate=validate.Range(0, 100_000)
     )
     details = fields.Nested(DetailsSchema, load_default=dict)
+    signature = fields.Nested(SignatureSchema, load_default=None, allow_none=True)
 
     @validates_schema
     def arrival_has_place(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -193,6 +218,7 @@ class EventAnswerSchema(Schema):
     proof = fields.String(
         metadata={"description": "Of an arrival: what shows it; `far` stops no clock by itself"}
     )
+    signed = fields.Boolean(required=True, metadata={"description": "By the phone's own key"})
 
 
 class VisitSchema(Schema):

@@ -161,6 +161,7 @@ def _visit(visit: Visit, events: list[VisitEvent], told: Callable[[Any], Any]) -
                 "device_at": utc_iso(event.at),
                 "offset_minutes": event.offset_minutes,
                 "received_at": utc_iso(event.received_at),
+                "signed": event.signed is not None,
                 "details": told(event.details),
             }
             for event in events

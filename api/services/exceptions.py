@@ -9,6 +9,7 @@ from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from api.db.models import (
+    DeviceKey,
     IncomingMessage,
     Job,
     OutgoingMessage,
@@ -30,6 +31,7 @@ KINDS = (
     "unassigned",
     "no_access",
     "arrival_far",
+    "event_unsigned",
     "waiting_parts",
     "duplicate",
     "event_held",
@@ -50,6 +52,7 @@ def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
         *_clocks(session, now),
         *_doors(session),
         *_far_arrivals(session, now),
+        *_unsigned(session, now),
         *_held(session),
         *_parts(session),
         *_messages(session),
@@ -183,6 +186,36 @@ def _far_arrivals(session: Session, now: datetime) -> list[dict[str, Any]]:
         )
         for event, job in rows
         if job.id not in shown
+    ]
+
+
+def _unsigned(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """Visits told of without a signature while a phone of the same person had a key for it."""
+    had_one = (
+        select(DeviceKey.id)
+        .where(
+            DeviceKey.person_id == VisitEvent.person_id,
+            DeviceKey.made_at < VisitEvent.at,
+            func.coalesce(DeviceKey.ended_at > VisitEvent.at, True),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(Job, VisitEvent.visit_id, func.min(VisitEvent.at), func.count())
+        .join(Visit, Visit.id == VisitEvent.visit_id)
+        .join(Job, Job.id == Visit.job_id)
+        .where(VisitEvent.signed.is_(None), VisitEvent.received_at > now - FAR_SHOWN, had_one)
+        .group_by(Job.id, VisitEvent.visit_id)
+    )
+    return [
+        _row(
+            "event_unsigned",
+            job,
+            at,
+            f"{count} events without the phone's signature",
+            visit_id=str(visit_id),
+        )
+        for job, visit_id, at, count in rows
     ]
 
 

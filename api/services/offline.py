@@ -8,7 +8,7 @@ with its reason, taken by itself when what it waits for comes, and shown to the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from api.db.models import HeldEvent, Visit
 from api.services.activity import record
+from api.services.device_keys import checked
 from api.services.identity import Identity
 from api.services.policies import policy_on
 from api.services.refusals import Refusal
@@ -32,10 +33,15 @@ HOLDING = frozenset({"illegal_transition", "evidence_missing", "stock_short"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event of a batch, and the visit it belongs to."""
+    """One event of a batch, and the visit it belongs to.
+
+    ``signature`` is what came with it, still to be checked, and ``sent`` the event as it was sent.
+    """
 
     visit_id: UUID
     report: Report
+    signature: dict[str, Any] | None = None
+    sent: dict[str, Any] = field(default_factory=dict)
 
 
 def skew_of(sent_at: datetime, now: datetime) -> int:
@@ -71,6 +77,10 @@ def _take_one(session: Session, told: Told, who: Identity, now: datetime) -> dic
     report = told.report
     head = {"id": report.id, "visit_id": told.visit_id}
     try:
+        if told.signature is not None:
+            signed = checked(session, told.signature, told.sent, who)
+            report = replace(report, signed=signed)
+            told = replace(told, report=report)
         with session.begin_nested():
             answer = take(session, told.visit_id, report, who, now)
         settle_waiting(session, told.visit_id, who, now)
@@ -210,6 +220,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "accuracy_m": report.accuracy_m,
         "details": report.details,
         "skew_s": report.skew_s,
+        "signed": report.signed,
     }
 
 
@@ -224,4 +235,5 @@ def from_json(event_id: UUID, body: dict[str, Any]) -> Report:
         body["accuracy_m"],
         body["details"],
         body["skew_s"],
+        body.get("signed"),
     )

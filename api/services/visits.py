@@ -42,7 +42,8 @@ class Report:
     """An event as a phone tells it. ``id`` is made by the phone; ``at`` carries its offset.
 
     ``details``: what comes with it (checklist, parts, note, photos, reason). ``skew_s`` is added to
-    ``at`` where the phone's clock is known to be wrong.
+    ``at`` where the phone's clock is known to be wrong. ``signed`` is the phone's signature, once
+    checked (`api.services.device_keys.checked`).
     """
 
     id: UUID
@@ -52,6 +53,7 @@ class Report:
     accuracy_m: int | None
     details: dict[str, Any] = field(default_factory=dict)
     skew_s: int = 0
+    signed: dict[str, Any] | None = None
 
     @property
     def true_at(self) -> datetime:
@@ -139,6 +141,7 @@ def take(
         accuracy_m=report.accuracy_m,
         skew_s=report.skew_s,
         details=details,
+        signed=report.signed,
         person_id=who.person_id,
         received_at=now,
     )
@@ -294,6 +297,7 @@ def answer(session: Session, event: VisitEvent) -> dict[str, Any]:
         "place": None if event.lat is None else {"lat": event.lat, "lon": event.lon},
         "accuracy_m": event.accuracy_m,
         "skew_s": event.skew_s,
+        "signed": event.signed is not None,
     }
     if event.kind == Event.ARRIVED:
         job = session.scalars(

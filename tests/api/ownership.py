@@ -22,6 +22,7 @@ from api.services.identity import add_person
 from api.services.identity import make_link as link_to
 from api.services.intake import issue_receipt
 from domain import roles
+from domain.signatures import public_key
 from tests.api.audited import NONCE, SEED, third_party
 from tests.api.finished import finished_jobs
 from tests.api.world import World, busy_logins, event, first_stop, jpeg, photo_path
@@ -277,6 +278,14 @@ def _sampled(suffix: str) -> Callable[[World], Case]:
     return case
 
 
+def _device_key(world: World) -> Case:
+    owner = somebody(world, roles.TECHNICIAN, "owner")
+    sent = {"id": str(uuid7()), "public_key": public_key(bytes(32)).hex()}
+    assert owner.post(f"{V1}/me/device-keys", json=sent).status_code == 201
+    colleague = somebody(world, roles.TECHNICIAN, "colleague")
+    return Case(f"{V1}/me/device-keys/{sent['id']}", owner, colleague)
+
+
 def _pack(step: str) -> Callable[[World], Case]:
     def case(world: World) -> Case:
         colleague = somebody(world, roles.ASSESSOR, "colleague")
@@ -329,6 +338,7 @@ CASES: dict[tuple[str, str, str], Callable[[World], Case]] = {
         ("POST", f"{V1}/audits/<uuid:audit_id>{step}", roles.ASSESSOR): _audit(step)
         for step in ("/commitment", "/reveal", "/result")
     },
+    ("DELETE", f"{V1}/me/device-keys/<uuid:key_id>", roles.TECHNICIAN): _device_key,
     ("GET", f"{V1}/evidence/<uuid:pack_id>", roles.ASSESSOR): _pack(""),
     ("GET", f"{V1}/evidence/<uuid:pack_id>/file", roles.ASSESSOR): _pack("/file"),
     ("POST", f"{V1}/evidence/<uuid:pack_id>/cancel", roles.ASSESSOR): _pack("/cancel"),

@@ -81,6 +81,8 @@ def test_a_consumer_sees_who_comes_agrees_to_a_quote_and_asks_for_later(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your repair")
     expect(page.get_by_role("status").first).to_contain_text(re.compile(r"comes \w+"))
     expect(page.get_by_text("First deadline", exact=True)).to_be_visible()
+    door = page.get_by_role("region", name="Code for the technician")
+    expect(door).to_contain_text(re.compile(r"\d{3} \d{3}"))
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     shoot(page, "phone")
     page.get_by_role("button", name="I agree: CN¥170.00").click()

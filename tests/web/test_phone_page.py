@@ -117,6 +117,26 @@ def dossier_of(technicians: Technicians, stop: dict[str, Any]) -> dict[str, Any]
     return found
 
 
+def door_code(technicians: Technicians, stop: dict[str, Any]) -> str:
+    """What the consumer's page shows, with the space between the digits."""
+    url = told(technicians.desk.post(f"/jobs/{stop['job_id']}/links", json={}))["url"]
+    bearer = {"Authorization": f"Bearer {url.rpartition('#')[2]}"}
+    code = told(technicians.client().get("/link", headers=bearer))["arrival"]["door_code"]
+    return f"{code[:3]} {code[3:]}"
+
+
+def arrival_clock(technicians: Technicians, stop: dict[str, Any]) -> dict[str, Any]:
+    clocks = told(technicians.desk.get(f"/jobs/{stop['job_id']}/clocks"))["items"]
+    return dict(next(one for one in clocks if one["name"] == "arrival"))
+
+
+def signed_events(technicians: Technicians, stop: dict[str, Any]) -> int:
+    """How many events of a visit the record holds with the phone's signature."""
+    visits = dossier_of(technicians, stop)["visits"]
+    mine = next(visit for visit in visits if visit["id"] == stop["visit_id"])
+    return sum(event["signed"] for event in mine["events"])
+
+
 def state_of(client: httpx.Client, visit: str) -> str:
     stops = told(client.get("/me/route"))["stops"]
     return str(next(stop["state"] for stop in stops if stop["visit_id"] == visit))
@@ -140,6 +160,8 @@ def test_a_visit_is_done_on_the_phone_from_accepting_to_the_result(
     )
     press(card, "Accept")
     press(card, "On the way")
+    code = card.get_by_label("Code on the consumer's page, if they have it")
+    code.fill(door_code(technicians, stop))
     press(card, "I am at the door")
     press(card, "Finish")
     press(card, "Finish the visit")
@@ -151,6 +173,8 @@ def test_a_visit_is_done_on_the_phone_from_accepting_to_the_result(
     expect(card).to_have_attribute("data-state", "done")
     expect(page.get_by_text("Everything has arrived")).to_be_visible()
     assert state_of(client, stop["visit_id"]) == "done"
+    assert signed_events(technicians, stop) == 4
+    assert "door_code" in str(arrival_clock(technicians, stop)["trace"])
     page.reload()
     expect(page.locator("article").first).to_have_attribute("data-state", "done")
 

@@ -64,6 +64,9 @@ class Mask:
         for row in rows:
             if "file" in row:
                 row["file"] = None
+            if "signed" in row:
+                # It holds the event as it was signed, place and all.
+                row["signed"] = None
         if key == REPORTS:
             rows = [masked | self._report(row) for masked, row in zip(rows, made.rows, strict=True)]
         return Section(rows)

@@ -200,6 +200,26 @@ def signed_by(public, message, signature):
     ) % P == 0
 
 
+def check_events(raw):
+    """How many events of visits the phones have signed; each has to be what was signed."""
+    count = 0
+    for event in json.loads(raw):
+        told = event.get("signed")
+        if not told:
+            continue
+        message = b"zhunda-visit-event/1\n" + told["text"].encode()
+        public, value = bytes.fromhex(told["public_key"]), bytes.fromhex(told["value"])
+        need(signed_by(public, message, value), "event %s: its signature is wrong" % event["id"])
+        text = json.loads(told["text"])
+        need(
+            (text["id"], text["visit_id"], text["event"])
+            == (event["id"], event["visit_id"], event["kind"]),
+            "event %s: another one was signed" % event["id"],
+        )
+        count += 1
+    return count
+
+
 def check_signature(signature, public_key):
     public = bytes.fromhex(signature["public_key"])
     message = b"zhunda-evidence-manifest/1\n" + bytes.fromhex(signature["manifest_sha256"])
@@ -419,6 +439,9 @@ def verify(pack, anchors=None, public_key="", key=None):
         + ("" if public_key else " - compare with the published key"),
         f"{len(entries)} ledger entries under {len(seals)} seals",
     ]
+    if "sections/visit_event.json" in members:
+        count = check_events(members["sections/visit_event.json"])
+        told.append(f"{count} events of visits signed by the phones, as they say")
     if "sample.json" in members:
         drawn = check_sample(members["sample.json"], entries, members["sections/jobs.json"])
         told.append(f"sample of {drawn} drawn as the seed says")

@@ -128,6 +128,7 @@ export const phoneChinese: Record<keyof typeof phoneEnglish, string> = {
   "p.why.unknown_reference": "办公室没有此配件编号。请用正确编号再次完工。",
   "p.why.serial_needed": "此配件需要序列号。请填写后再次完工。",
   "p.why.serial_used": "此序列号的配件已用于别处。请核对号码。",
+  "p.why.signature_wrong": "内容与手机签名不符。请致电办公室。",
   "p.why.event_id_reused": "服务器上此编号已属于另一事项。请致电办公室。",
   "p.why.not_a_photo": "服务器无法识别此照片，请重拍。",
   "p.why.too_large": "照片过大，请用较小的尺寸重拍。",

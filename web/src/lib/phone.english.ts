@@ -128,6 +128,7 @@ export const phoneEnglish = {
   "p.why.unknown_reference": "The office does not know this part number. Finish again with the right one.",
   "p.why.serial_needed": "This part needs its serial number. Finish again with it.",
   "p.why.serial_used": "A piece with this serial number is built in elsewhere. Look at the number again.",
+  "p.why.signature_wrong": "This is not what the phone has signed. Call the office.",
   "p.why.event_id_reused": "The server knows another entry by this id. Call the office.",
   "p.why.not_a_photo": "This file is no photo the server can read. Take it again.",
   "p.why.too_large": "The photo is too large. Take it with a smaller size.",

@@ -4,6 +4,7 @@
 import { ApiError } from "../lib/api";
 import { deviceTime, newId } from "./ids";
 import type { VisitEvent } from "./moves";
+import { prepare, sign } from "./keys";
 import { sendEvents, sendPhoto } from "./server";
 import {
   add,
@@ -64,6 +65,7 @@ export function start(who: Owner, then: () => void): () => void {
   addEventListener("online", now);
   document.addEventListener("visibilitychange", looked);
   others?.addEventListener("message", elsewhere);
+  void prepare(who.id);
   void load().then(flush);
   return () => {
     clearInterval(timer);
@@ -102,6 +104,17 @@ function base(where: Where, at: Date) {
   };
 }
 
+/** The event as the server is told of it, and as it is signed. */
+const bodyOf = (one: QueuedEvent) => ({
+  id: one.id,
+  visit_id: one.visit,
+  event: one.event,
+  at: one.at,
+  place: one.place,
+  accuracy_m: one.accuracy_m,
+  details: one.details,
+});
+
 /** Resolves when the event is on this phone's disk. */
 export async function report(
   where: Where,
@@ -117,7 +130,9 @@ export async function report(
     accuracy_m: more.accuracy_m ?? null,
     // A plain copy: what the page shows may be a proxy, which IndexedDB refuses.
     details: JSON.parse(JSON.stringify(more.details ?? {})) as Record<string, unknown>,
+    signature: null,
   };
+  entry.signature = await sign(entry.person, bodyOf(entry));
   await queue(entry);
 }
 
@@ -235,15 +250,10 @@ const named = (one: QueuedEvent) => (one.details["photos"] as string[] | undefin
 const passing = (status: number) => [0, 401, 408, 425, 429].includes(status) || status >= 500;
 
 async function deliverEvents(events: QueuedEvent[]): Promise<void> {
-  const body = events.map((one) => ({
-    id: one.id,
-    visit_id: one.visit,
-    event: one.event,
-    at: one.at,
-    place: $state.snapshot(one.place),
-    accuracy_m: one.accuracy_m,
-    details: $state.snapshot(one.details),
-  }));
+  const body = events.map((queued) => {
+    const one = $state.snapshot(queued) as QueuedEvent;
+    return { ...bodyOf(one), signature: one.signature ?? null };
+  });
   let answers;
   try {
     answers = (await sendEvents(body, deviceTime())).events;

@@ -1,6 +1,7 @@
 // What the phone keeps in IndexedDB: the queue, the photos' bytes, the last route sheet, drafts.
 // A promise that resolves means: written to disk, as far as the browser can tell.
 
+import type { Signature } from "./keys";
 import type { VisitEvent } from "./moves";
 
 export type Status = "waiting" | "sent" | "held" | "refused";
@@ -27,6 +28,8 @@ export interface QueuedEvent extends Queued {
   place: { lat: number; lon: number } | null;
   accuracy_m: number | null;
   details: Record<string, unknown>;
+  /** Of the moment of the press; null where the phone has no key. */
+  signature?: Signature | null;
 }
 
 export interface QueuedPhoto extends Queued {
