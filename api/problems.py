@@ -56,6 +56,7 @@ PROBLEMS: dict[str, Kind] = {
     "scenarios_differ": Kind(409, "These scenarios cannot be compared"),
     "nothing_to_adopt": Kind(409, "The scenario opens nothing"),
     "outlet_in_use": Kind(409, "An outlet or post is in use already"),
+    "outlet_closed": Kind(409, "The outlet is closed or about to close"),
     "illegal_transition": Kind(409, "The visit is not in a state for this"),
     "signature_wrong": Kind(422, "This is not what the phone has signed"),
     "event_id_reused": Kind(409, "This event id already names another event"),

@@ -14,7 +14,16 @@ from procrastinate import App
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.db.queue import PACK_TASK, PACKS, PLAN_TASK, SCENARIO_TASK, SCENARIOS, queue_app
-from api.services import durations, idempotency, inbox, outbox, photos, scenario_runs, webhooks
+from api.services import (
+    closings,
+    durations,
+    idempotency,
+    inbox,
+    outbox,
+    photos,
+    scenario_runs,
+    webhooks,
+)
 from api.services.anchor import Anchor
 from api.services.breaches import raise_alerts
 from api.services.carriers import Carrier
@@ -113,6 +122,14 @@ def build(
         )
         if made or received or failing:
             log.info("webhooks called", made=made, received=received, failing=failing)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="close_outlets", queue=UPKEEP, queueing_lock="close_outlets")
+    def close_outlets(timestamp: int) -> None:
+        with sessions.begin() as session:
+            closed = closings.carry_out(session, datetime.fromtimestamp(timestamp, UTC))
+        if closed:
+            log.info("outlets closed, their people moved", outlets=closed)
 
     @app.periodic(cron="41 2 * * *")
     @app.task(name="nightly", queue=UPKEEP, queueing_lock="nightly")

@@ -85,7 +85,9 @@ def parser(names: list[str]) -> argparse.ArgumentParser:
     line.add_argument(
         "--peers", type=_peers, default=[], help=f"outlets: beside {', '.join(SITING_PEERS)}"
     )
-    line.add_argument("--peer-seconds", type=_positive, default=120.0, help="wall time of a peer")
+    line.add_argument(
+        "--peer-seconds", type=_positive, default=120.0, help="time of a peer, as --clock counts"
+    )
     line.add_argument("--breaks", action="store_true", help=f"days with breaks ({OURS} only)")
     line.add_argument("--instance-seed", type=int, default=1, help="seed of generated days")
     line.add_argument("--roads", metavar="demo|porto|FILE.osm.pbf", help="days on a road network")

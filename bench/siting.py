@@ -121,7 +121,7 @@ def _beside(question: Question, options: argparse.Namespace) -> list[str]:
     """A cell for each peer that was asked for: the value it found and its processor seconds."""
     cells = []
     for name in options.peers:
-        told = ask(name, question, options.peer_seconds)
+        told = ask(name, question, options.peer_seconds, options.clock)
         if told.value is None:
             cells.append(told.note or "no plan")
         else:
@@ -186,8 +186,8 @@ def _uniform(seed: int) -> tuple[Floats, Floats]:
     return cost, np.ones(10_000)
 
 
-def _population(seed: int) -> tuple[Floats, Floats]:
-    """10,000 points scattered around counties, sharing their population; cost in kilometres."""
+def _population(seed: int, n: int = 10_000, m: int = 1_000) -> tuple[Floats, Floats]:
+    """Points scattered around counties, sharing their population; cost in kilometres."""
     folder = _folder("geo")
     place = {}
     with (folder / "cpca_adcodes.csv").open(encoding="utf-8-sig") as stream:
@@ -202,14 +202,29 @@ def _population(seed: int) -> tuple[Floats, Floats]:
                 people.append(float(line["POPU"]))
     draw = np.random.default_rng(seed)
     centre, population = np.array(centres), np.array(people)
-    more = draw.choice(len(people), 10_000 - len(people), p=population / population.sum())
+    more = draw.choice(len(people), n - len(people), p=population / population.sum())
     county = np.concatenate([np.arange(len(people)), more])
-    share = draw.lognormal(0.0, 1.0, 10_000)
+    share = draw.lognormal(0.0, 1.0, n)
     share /= np.bincount(county, share, len(people))[county]
     weight = np.maximum(1.0, np.rint(population[county] * share))
-    points = centre[county] + draw.normal(0.0, 0.12, (10_000, 2))
-    sites = points[draw.choice(10_000, 1_000, replace=False, p=weight / weight.sum())]
+    points = centre[county] + draw.normal(0.0, 0.12, (n, 2))
+    sites = points[draw.choice(n, m, replace=False, p=weight / weight.sum())]
     return haversine_m(points[:, None], sites[None]) / 1_000.0, weight
+
+
+def _cities(seed: int, n: int, m: int, cities: int = 400) -> tuple[Floats, Floats]:
+    """Demand in cities of very unequal size (after Zipf) on 4,000 × 3,000 km, sites among it."""
+    draw = np.random.default_rng(seed)
+    centre = draw.random((cities, 2)) * (4_000.0, 3_000.0)
+    size = 1.0 / np.arange(1, cities + 1)
+    draw.shuffle(size)
+    city = draw.choice(cities, n, p=size / size.sum())
+    spread = 25.0 * (0.5 + np.sqrt(size / size.max()))
+    points = centre[city] + draw.normal(0.0, 1.0, (n, 2)) * spread[city, None]
+    weight = np.maximum(1.0, np.rint(draw.lognormal(0.0, 1.0, n) * 1e4))
+    sites = points[draw.choice(n, m, replace=False)]
+    away = points[:, None, :] - sites[None, :, :]
+    return np.hypot(away[:, :, 0], away[:, :, 1]), weight
 
 
 _MAKERS: dict[str, Callable[[int], tuple[Floats, Floats]]] = {
@@ -255,6 +270,11 @@ def _coverage_sets(options: argparse.Namespace) -> Iterator[tuple[str, Floats, F
     shapes = ((20, 100.0), (50, 50.0), (100, 50.0), (200, 50.0))
     for p, radius in (*shapes, (50, 100.0), (50, 150.0), (100, 100.0)):
         yield "population 10,000 × 1,000", cost, weight, p, radius
+    for n, m, p in ((10_000, 1_000, 50), (16_000, 3_000, 100)):
+        cost, weight = _cities(options.instance_seed, n, m)
+        yield f"cities {n:,} × {m:,}", cost, weight, p, 100.0
+    cost, weight = _population(options.instance_seed, 16_000, 3_000)
+    yield "population 16,000 × 3,000", cost, weight, 100, 100.0
     cost, weight = _uniform(options.instance_seed)
     for p, radius in ((20, 60.0), (50, 50.0)):
         yield "uniform 10,000 × 1,000", cost, weight, p, radius

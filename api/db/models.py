@@ -33,7 +33,7 @@ from api.db.plans import Plan, PlanRun, RouteSheet, Visit, VisitEvent
 from api.db.quality import FollowUp, Incident, MeritAppeal, MeritEntry, ScorecardRun, Survey
 from api.db.record import Activity, IdempotencyKey
 from api.db.rights import Bill, Choice, Consent, LegalText, MoneyEntry, PriceBook, Quote
-from api.db.scenarios import ScenarioOutlet, ScenarioRow, Vacancy
+from api.db.scenarios import OutletClosing, ScenarioOutlet, ScenarioRow, Transfer, Vacancy
 from api.db.things import (
     Equipment,
     EquipmentCheck,
@@ -93,6 +93,7 @@ __all__ = [
     "MoneyEntry",
     "OutgoingMessage",
     "Outlet",
+    "OutletClosing",
     "Part",
     "PartReservation",
     "Person",
@@ -123,6 +124,7 @@ __all__ = [
     "Technician",
     "Token",
     "Training",
+    "Transfer",
     "Vacancy",
     "Visit",
     "VisitEvent",

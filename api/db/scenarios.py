@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +73,31 @@ class ScenarioOutlet(Base):
     outlet_id: Mapped[UUID] = mapped_column(ForeignKey("outlet.id"), primary_key=True)
     scenario_id: Mapped[UUID] = mapped_column(ForeignKey("scenario.id"), index=True)
     site: Mapped[str] = mapped_column(Text)
+
+
+class OutletClosing(Base):
+    """An outlet that an adopted scenario closes, and where its people and its tools go."""
+
+    __tablename__ = "outlet_closing"
+
+    outlet_id: Mapped[UUID] = mapped_column(ForeignKey("outlet.id"), primary_key=True)
+    scenario_id: Mapped[UUID] = mapped_column(ForeignKey("scenario.id"), index=True)
+    heir_id: Mapped[UUID] = mapped_column(ForeignKey("outlet.id"), index=True)
+    day: Mapped[date]
+    carried_out_at: Mapped[datetime | None]
+
+
+class Transfer(Base):
+    """From ``day`` on a technician starts from another outlet."""
+
+    __tablename__ = "transfer"
+
+    technician_number: Mapped[int] = mapped_column(
+        ForeignKey("technician.number"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    from_id: Mapped[UUID] = mapped_column(ForeignKey("outlet_closing.outlet_id"), index=True)
+    to_id: Mapped[UUID] = mapped_column(ForeignKey("outlet.id"), index=True)
 
 
 class Vacancy(Base):

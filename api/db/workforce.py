@@ -24,6 +24,8 @@ class Outlet(Base):
     address: Mapped[str]
     lat: Mapped[float]
     lon: Mapped[float]
+    closed_on: Mapped[date | None]
+    """The first day on which nobody starts from here any more."""
     created_at: Mapped[CreatedAt]
 
 

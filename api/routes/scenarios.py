@@ -164,16 +164,18 @@ def an_export(query: dict[str, Any], scenario_id: UUID, form: str) -> Response:
 @blueprint.arguments(AdoptSchema)
 @blueprint.response(200, ScenarioDetailSchema)
 def adopt(data: dict[str, Any], scenario_id: UUID) -> dict[str, Any]:
-    """Open its outlets and its posts, all or nothing. Again: nothing changes."""
-    adoption.adopt(database(), scenario_id, data["names"], identity().person_id)
+    """Open its outlets and its posts, close its closed ones on a day, all or nothing."""
+    adoption.adopt(
+        database(), scenario_id, data["names"], data["closes_on"], identity().person_id, utc_now()
+    )
     return scenario(scenario_id)
 
 
 @blueprint.route("/scenarios/<uuid:scenario_id>/undo-adoption", methods=["POST"])
 @blueprint.response(200, ScenarioDetailSchema)
 def undo_adoption(scenario_id: UUID) -> dict[str, Any]:
-    """Take an adoption back, while nobody uses what it opened."""
-    adoption.undo(database(), scenario_id, identity().person_id)
+    """Take an adoption back, while nobody uses what it opened and nothing is closed yet."""
+    adoption.undo(database(), scenario_id, identity().person_id, utc_now())
     return scenario(scenario_id)
 
 
@@ -194,4 +196,6 @@ def vacancies(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, VacancySchema)
 def fill(data: dict[str, Any], vacancy_id: UUID) -> dict[str, Any]:
     """Fill a post with a new technician."""
-    return vacancy_view(adoption.fill(database(), vacancy_id, data, identity().person_id))
+    return vacancy_view(
+        adoption.fill(database(), vacancy_id, data, identity().person_id, utc_now())
+    )

@@ -183,9 +183,13 @@ class ExportQuery(Schema):
 
 
 class AdoptSchema(Schema):
-    """What new outlets shall be called, by candidate."""
+    """What new outlets shall be called, by candidate, and when the old ones close."""
 
     names = fields.Dict(keys=fields.String(), values=Line(), load_default=dict)
+    closes_on = Day(
+        load_default=None,
+        metadata={"description": "First day closed; the scenario's first counted day else"},
+    )
 
 
 class VacancySchema(Schema):

@@ -28,6 +28,11 @@ class OutletSchema(Schema):
     name = fields.String(required=True)
     address = fields.String(required=True)
     place = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+    closed_on = Day(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The first day on which nobody starts from here any more"},
+    )
 
 
 class NewCertificateSchema(Schema):
@@ -145,6 +150,7 @@ def outlet_view(outlet: Outlet) -> dict[str, Any]:
         "name": outlet.name,
         "address": outlet.address,
         "place": {"lat": outlet.lat, "lon": outlet.lon},
+        "closed_on": outlet.closed_on,
     }
 
 

@@ -1,9 +1,9 @@
-"""From a scenario to the record: outlets and posts to fill, in one transaction; and back."""
+"""From a scenario to the record and back: outlets that open and close, posts to fill."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
 from api.db.models import Outlet, ScenarioOutlet, ScenarioRow, Technician, Vacancy
+from api.services import closings
 from api.services.activity import record
 from api.services.refusals import Refusal
 from api.services.scenario_runs import locked
@@ -21,21 +22,32 @@ from domain.places import Place
 
 
 def adopt(
-    session: Session, scenario_id: UUID, names: Mapping[str, str], actor_id: UUID
+    session: Session,
+    scenario_id: UUID,
+    names: Mapping[str, str],
+    closes_on: date | None,
+    actor_id: UUID,
+    now: datetime,
 ) -> ScenarioRow:
-    """Open the new outlets and the posts of a scenario. Adopting it again changes nothing.
+    """Open the new outlets and the posts of a scenario, and decide the end of those it closes.
+
+    Adopting it again changes nothing.
 
     Parameters
     ----------
     names
         What a new outlet shall be called, by its candidate; the candidate's own name otherwise.
+    closes_on
+        The first day on which the outlets that it closes are closed; when left out, the scenario's
+        first counted day or, if that is over, tomorrow.
 
     Raises
     ------
     Refusal
         ``not_found``; ``scenario_not_done``; ``already_exists`` when an outlet's name is taken;
-        ``nothing_to_adopt`` when the scenario opens no outlet and no post; ``unknown_reference``
-        when a post's outlet is not on record.
+        ``nothing_to_adopt`` when the scenario opens no outlet and no post and closes none;
+        ``unknown_reference`` when an outlet is not on record; ``outlet_closed`` and
+        ``outlet_in_use`` from `closings.close`; ``invalid`` for a bad ``closes_on``.
     """
     row = locked(session, scenario_id)
     if row.adopted_at is not None:
@@ -45,8 +57,11 @@ def adopt(
         raise Refusal("scenario_not_done", f"it is {row.status}", status=row.status)
     answer = row.answer
     new = [one for one in answer["outlets"] if one["status"] == "new"]
-    if not new and not answer["posts"]:
-        raise Refusal("nothing_to_adopt", "it opens no outlet and no post")
+    ending = [one for one in answer["outlets"] if one["status"] == "closed"]
+    if not new and not ending and not answer["posts"]:
+        raise Refusal("nothing_to_adopt", "it opens no outlet and no post, and closes none")
+    if closes_on is not None and not ending:
+        raise Refusal("invalid", "closes_on: this scenario closes no outlet")
     unknown = sorted(set(names) - {one["id"] for one in new})
     if unknown:
         raise Refusal("unknown_reference", f"{unknown[0]} is no new outlet of this scenario")
@@ -62,31 +77,43 @@ def adopt(
         session.add(ScenarioOutlet(outlet_id=outlet.id, scenario_id=row.id, site=site["id"]))
         homes[site["id"]] = outlet.id
         taken.add(name)
-    rosters = _rosters(session, row)
+    planned = _scenario(session, row)
+    rosters = planned["rosters"]
+    if ending:
+        start = date.fromisoformat(planned["start"])
+        day = closings.closing_day(session, closes_on, start, now)
+        closings.close(session, row.id, ending, homes, day, actor_id)
     for post in answer["posts"]:
         home = homes.get(post["outlet"])
-        if home is None or session.get(Outlet, home) is None:
+        outlet_there = None if home is None else session.get(Outlet, home)
+        if outlet_there is None:
             raise Refusal("unknown_reference", f"the outlet {post['outlet']} is not on record")
+        if outlet_there.closed_on is not None:
+            raise Refusal("outlet_closed", f"{outlet_there.name} closes: no post can be opened")
         session.add_all(
             Vacancy(
                 scenario_id=row.id,
-                outlet_id=home,
+                outlet_id=outlet_there.id,
                 skills=post["skills"],
-                roster={"name": post["roster"], "turns": rosters.get(post["roster"], [])},
+                roster={
+                    "name": post["roster"],
+                    "turns": rosters.get(post["roster"], []),
+                },
             )
             for _ in range(post["heads"])
         )
-    row.adopted_at, row.adopted_by = datetime.now(UTC), actor_id
+    row.adopted_at, row.adopted_by = now, actor_id
     session.flush()
     record(
         session, "scenario_adopted", "scenario", row.id, actor_id=actor_id, name=row.name,
         version=row.version, answer_sha256=row.answer_sha256, outlets=len(new),
+        closed=len(ending),
         posts=sum(post["heads"] for post in answer["posts"]),
     )  # fmt: skip
     return row
 
 
-def _rosters(session: Session, row: ScenarioRow) -> dict[str, Any]:
+def _scenario(session: Session, row: ScenarioRow) -> dict[str, Any]:
     question = (
         session.scalars(
             select(ScenarioRow)
@@ -96,17 +123,17 @@ def _rosters(session: Session, row: ScenarioRow) -> dict[str, Any]:
         .one()
         .question
     )
-    return dict(question["scenario"]["rosters"])
+    return dict(question["scenario"])
 
 
-def undo(session: Session, scenario_id: UUID, actor_id: UUID) -> ScenarioRow:
-    """Take an adoption back while nobody uses what it opened.
+def undo(session: Session, scenario_id: UUID, actor_id: UUID, now: datetime) -> ScenarioRow:
+    """Take an adoption back while nobody uses what it opened and no outlet is closed yet.
 
     Raises
     ------
     Refusal
         ``not_found``; ``nothing_to_undo`` when it is not adopted; ``outlet_in_use`` when a post is
-        filled or something refers to a new outlet.
+        filled or something refers to a new outlet; ``outlet_closed`` from `closings.withdraw`.
     """
     row = locked(session, scenario_id)
     if row.adopted_at is None:
@@ -116,6 +143,7 @@ def undo(session: Session, scenario_id: UUID, actor_id: UUID) -> ScenarioRow:
     ).all()
     if filled:
         raise Refusal("outlet_in_use", f"{len(filled)} of its posts are filled", filled=len(filled))
+    closings.withdraw(session, row.id, actor_id, now)
     opened = session.scalars(
         select(ScenarioOutlet.outlet_id).where(ScenarioOutlet.scenario_id == row.id)
     ).all()
@@ -139,7 +167,7 @@ def undo(session: Session, scenario_id: UUID, actor_id: UUID) -> ScenarioRow:
 
 
 def adoption_view(session: Session, row: ScenarioRow) -> dict[str, Any] | None:
-    """What an adopted scenario has opened."""
+    """What an adopted scenario has opened, and what it closes."""
     if row.adopted_at is None:
         return None
     outlets = session.execute(
@@ -152,12 +180,15 @@ def adoption_view(session: Session, row: ScenarioRow) -> dict[str, Any] | None:
     return {
         "adopted_at": row.adopted_at.isoformat(),
         "outlets": [{"id": str(o.id), "name": o.name, "site": o.site} for o in outlets],
+        "closings": closings.closings_view(session, row.id),
         "posts": len(statuses),
         "filled": sum(status == "filled" for status in statuses),
     }
 
 
-def fill(session: Session, vacancy_id: UUID, data: dict[str, Any], actor_id: UUID) -> Vacancy:
+def fill(
+    session: Session, vacancy_id: UUID, data: dict[str, Any], actor_id: UUID, now: datetime
+) -> Vacancy:
     """Fill a post with a new technician, who gets its outlet and, unless told, its skills.
 
     Raises
@@ -182,7 +213,7 @@ def fill(session: Session, vacancy_id: UUID, data: dict[str, Any], actor_id: UUI
         actor_id,
     )
     vacancy.status, vacancy.technician_number = "filled", technician.number
-    vacancy.filled_at = datetime.now(UTC)
+    vacancy.filled_at = now
     scenario = session.get_one(ScenarioRow, vacancy.scenario_id)
     record(
         session,

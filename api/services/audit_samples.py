@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Audit, AuditJob, Job, Outlet, Technician, Visit
+from api.db.models import Audit, AuditJob, Job, Outlet, Visit
 from api.services.activity import record
+from api.services.homes import homes
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.work_done import period_of
@@ -27,15 +28,16 @@ def population_of(session: Session, audit: Audit) -> dict[str, str]:
         query = query.where(Job.job_class == audit.job_class)
     classes = dict(session.execute(query).all())
     # By the outlet of who was there last; a job that needed no visit belongs to none.
+    known, names = homes(session), dict(session.execute(select(Outlet.id, Outlet.name)).all())
     outlets = {
-        job_id: (outlet_id, name)
-        for job_id, outlet_id, name in session.execute(
-            select(Visit.job_id, Outlet.id, Outlet.name)
-            .join(Technician, Technician.number == Visit.technician_number)
-            .join(Outlet, Outlet.id == Technician.outlet_id)
+        visit.job_id: (home, names[home])
+        for visit in session.scalars(
+            select(Visit)
             .where(Visit.job_id.in_(list(classes)))
+            .options(joinedload(Visit.technician))
             .order_by(Visit.number)
         )
+        for home in [known.on(visit.technician, visit.day)]
     }
     found = {}
     for job_id, job_class in classes.items():

@@ -12,9 +12,10 @@ from geopy.distance import geodesic
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Choice, Job, Outlet, Shift, Technician, Visit
+from api.db.models import Choice, Job, Outlet, Shift, Visit
 from api.db.models import PriceBook as PriceBookRow
 from api.services.activity import record
+from api.services.homes import homes
 from api.services.identity import Identity
 from api.services.office import tell
 from api.services.papers import current_text, prices_on
@@ -177,15 +178,19 @@ def _options(
     here = (job.request.lat, job.request.lon)
     shifts = _shifts(session, job, now)
     busy = _busy(session, now)
-    outlets = {shift.technician.outlet_id for shift in shifts}
+    known = homes(session)
+    home = {shift.id: known.on(shift.technician, shift.day) for shift in shifts}
+    outlets = {
+        outlet.id: outlet
+        for outlet in session.scalars(select(Outlet).where(Outlet.id.in_(set(home.values()))))
+    }
     distance = {
-        outlet.id: round(geodesic(here, (outlet.lat, outlet.lon)).m)
-        for outlet in session.scalars(select(Outlet).where(Outlet.id.in_(outlets)))
+        outlet.id: round(geodesic(here, (outlet.lat, outlet.lon)).m) for outlet in outlets.values()
     }
     nearest = sorted(distance, key=lambda outlet_id: (distance[outlet_id], outlet_id))[:NEAREST]
     for outlet_id in nearest:
-        own = [shift for shift in shifts if shift.technician.outlet_id == outlet_id]
-        name = own[0].technician.outlet.name
+        own = [shift for shift in shifts if home[shift.id] == outlet_id]
+        name = outlets[outlet_id].name
         slots: Counter[tuple[datetime, datetime]] = Counter()
         for shift in own:
             for slot in _slots(shift.start_at, shift.end_at, now):
@@ -230,7 +235,7 @@ def _shifts(session: Session, job: Job, now: datetime) -> list[Shift]:
     shifts = session.scalars(
         select(Shift)
         .where(Shift.end_at > now + SHORTEST, Shift.start_at < now + AHEAD)
-        .options(joinedload(Shift.technician).joinedload(Technician.outlet))
+        .options(joinedload(Shift.technician))
         .order_by(Shift.start_at, Shift.technician_number)
     )
     return [

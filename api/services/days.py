@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Technician, Visit
 from api.services import looks
+from api.services.homes import Homes, homes
 from api.services.masking import ADDRESS, mask_address, mask_degrees, mask_line, sees
 from api.services.publishing import PlannedStop, etag, planned_stops
 from api.services.regions import local_iso
@@ -80,6 +81,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         "outlets": [
             {"id": outlet.id, "name": outlet.name, "place": {"lat": outlet.lat, "lon": outlet.lon}}
             for outlet in outlets
+            if outlet.closed_on is None or day < outlet.closed_on
         ],
     }
     shifts = session.scalars(
@@ -88,8 +90,9 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         .options(joinedload(Shift.technician))
         .order_by(Shift.technician_number, Shift.start_at)
     ).all()
+    known = homes(session)
     if plan is None:
-        told["technicians"] = _technicians(view, None, shifts, outlets, [], {}, {})
+        told["technicians"] = _technicians(view, None, shifts, outlets, known, [], {}, {})
         return told
     stops = planned_stops(plan)
     if sees(ADDRESS, role):
@@ -131,7 +134,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         "published_at": view.iso(plan.published_at),
     }
     told["summary"] = plan.summary
-    told["technicians"] = _technicians(view, plan, shifts, outlets, stops, jobs, visits)
+    told["technicians"] = _technicians(view, plan, shifts, outlets, known, stops, jobs, visits)
     told["urgent"] = _urgent(view, jobs.values(), stops, visits, shifts)
     names = {str(shift.technician.id): shift.technician.name for shift in shifts}
     told["unassigned"] = [
@@ -179,6 +182,7 @@ def _technicians(
     plan: Plan | None,
     shifts: Sequence[Shift],
     outlets: Sequence[Outlet],
+    known: Homes,
     stops: Sequence[PlannedStop],
     jobs: dict[UUID, Shown],
     visits: dict[tuple[UUID, UUID], Shown],
@@ -193,10 +197,11 @@ def _technicians(
         if who.id in found:
             found[who.id]["shift"]["end"] = view.iso(shift.end_at)
             continue
+        home = known.on(who, shift.day)
         found[who.id] = {
             "id": who.id,
             "name": who.name,
-            "outlet": {"id": who.outlet_id, "name": outlet_name.get(who.outlet_id, "")},
+            "outlet": {"id": home, "name": outlet_name.get(home, "")},
             "color_index": len(found),
             "shift": {"start": view.iso(shift.start_at), "end": view.iso(shift.end_at)},
             "geometry": mask_line(

@@ -16,12 +16,12 @@ from api.db.models import (
     Equipment,
     EquipmentCheck,
     EquipmentDuty,
-    Outlet,
     Technician,
     Training,
 )
 from api.services.activity import record
 from api.services.refusals import Refusal
+from api.services.workforce import standing_outlet
 from domain.qualification import Check, Device, Duty, Paper, equipment_on, skills_on
 
 
@@ -31,10 +31,10 @@ def register(session: Session, data: dict[str, Any], actor_id: UUID) -> Equipmen
     Raises
     ------
     Refusal
-        ``unknown_reference``; ``already_exists`` for a serial number that is on record.
+        ``unknown_reference``; ``outlet_closed`` when the outlet closes; ``already_exists`` for a
+        serial number that is on record.
     """
-    if session.get(Outlet, data["outlet_id"]) is None:
-        raise Refusal("unknown_reference", "no such outlet", outlet_id=str(data["outlet_id"]))
+    standing_outlet(session, data["outlet_id"])
     holder = None
     if data.get("technician_id") is not None:
         holder = the_technician(session, data["technician_id"], code="unknown_reference").number

@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from api.db.models import Certificate, Job, Outlet, Request, Shift, Technician
+from api.services.homes import homes
 from api.services.refusals import Refusal
 from domain.places import Place
 from network.demand import BadDemand, demand_from_requests
@@ -48,14 +49,16 @@ class Zone:
 
 
 def outlets_on_record(session: Session) -> list[Outlet]:
-    """All outlets, by name.
+    """All outlets that stay, by name: where the end is decided, it has come in a planner's future.
 
     Raises
     ------
     Refusal
         ``scenario_invalid`` when there is none.
     """
-    found = list(session.scalars(select(Outlet).order_by(Outlet.name)))
+    found = list(
+        session.scalars(select(Outlet).where(Outlet.closed_on.is_(None)).order_by(Outlet.name))
+    )
     if not found:
         raise Refusal("scenario_invalid", "There is no outlet on record.")
     return found
@@ -206,9 +209,10 @@ def workforce_on_record(
     """
     technicians = session.scalars(
         select(Technician)
-        .options(joinedload(Technician.outlet), selectinload(Technician.certificates))
+        .options(selectinload(Technician.certificates))
         .order_by(Technician.number)
     ).all()
+    known, outlet_name = homes(session), dict(session.execute(select(Outlet.id, Outlet.name)).all())
     since = (now - timedelta(weeks=WEEKS_OF_ROSTER)).date()
     until = (now + timedelta(weeks=WEEKS_OF_ROSTER)).date()
     shifts: dict[int, list[Shift]] = defaultdict(list)
@@ -231,7 +235,7 @@ def workforce_on_record(
         groups.append(
             {
                 "id": f"technician {technician.number}",
-                "outlet": technician.outlet.name,
+                "outlet": outlet_name[known.in_the_end(technician)],
                 "roster": names[key],
                 "skills": dict(technician.skills),
                 "heads": 1,

@@ -89,6 +89,7 @@ def _plain(order: Mapping[str, Any]) -> dict[str, Any]:
     import json
 
     kept = {key: value for key, value in order.items() if key != "document"}
+    kept["standing"] = {str(key): value for key, value in (kept.get("standing") or {}).items()}
     return {
         **json.loads(json.dumps(kept, default=str)),
         "document_given": order.get("document") is not None,

@@ -23,6 +23,7 @@ from api.db.models import (
 )
 from api.services.activity import record
 from api.services.bills import AT_ONCE, accounts, altered_papers
+from api.services.homes import homes
 from api.services.identity import Identity
 from api.services.refusals import Refusal
 from api.services.regions import local_day, the_region
@@ -313,12 +314,13 @@ def _trainings(session: Session, first: date, last: date) -> list[Work]:
         .join(Technician, Technician.number == Training.technician_number)
         .where(Training.completed_on.between(first, last), Training.cost_fen > 0)
     )
+    known = homes(session)
     return [
         Work(
             id=str(training.id),
             label=training.course,
             day=training.completed_on,
-            outlet=str(technician.outlet_id),
+            outlet=str(known.on(technician, training.completed_on)),
             job_class="training",
             amount_fen=training.cost_fen,
         )

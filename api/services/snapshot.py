@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from api.db.models import Job, Outlet, Shift, Technician, Visit
 from api.services.driven import as_driven
 from api.services.equipment import fit_on
+from api.services.homes import Homes, homes
 from api.services.refusals import Refusal
 from api.services.regions import lead_in, local_day, local_midnight
 from api.services.stock import free_stock
@@ -75,6 +76,7 @@ class DayRows:
     fit: Mapping[int, tuple[Mapping[str, int], frozenset[str]]]
     stock: Mapping[int, Mapping[str, int]]
     fingerprint: str
+    homes: Homes
     whereabouts: Mapping[UUID, Whereabouts] = field(default_factory=dict)
 
 
@@ -124,7 +126,8 @@ def read_day(session: Session, day: date, timezone: str, as_of: datetime | None 
     people = {shift.technician_number: shift.technician for shift in shifts}
     fit = _fit(session, shifts, timezone)
     stock = free_stock(session, people.values(), [visit.id for visit in visits])
-    fingerprint = _fingerprint(day, shifts, jobs, fit, stock)
+    where = homes(session)
+    fingerprint = _fingerprint(day, shifts, jobs, fit, stock, where)
     if early:
         # What the lead-in asks for depends on the time of asking: it is not in the fingerprint.
         people |= {shift.technician_number: shift.technician for shift in early}
@@ -132,7 +135,9 @@ def read_day(session: Session, day: date, timezone: str, as_of: datetime | None 
         stock = free_stock(session, people.values(), [visit.id for visit in visits])
     shifts = [*early, *shifts]
     places = {} if as_of is None else where_they_are(session, [s.id for s in shifts], as_of)
-    return DayRows(day, timezone, shifts, jobs, outlets, visits, fit, stock, fingerprint, places)
+    return DayRows(
+        day, timezone, shifts, jobs, outlets, visits, fit, stock, fingerprint, where, places
+    )
 
 
 def _fit(
@@ -155,6 +160,7 @@ def _fingerprint(
     jobs: Sequence[Job],
     fit: Mapping[int, tuple[Mapping[str, int], frozenset[str]]],
     stock: Mapping[int, Mapping[str, int]],
+    where: Homes,
 ) -> str:
     told: list[Any] = [day.isoformat()]
     told += [
@@ -167,7 +173,7 @@ def _fingerprint(
             fit[shift.technician_number][0],
             sorted(fit[shift.technician_number][1]),
             stock[shift.technician_number],
-            str(shift.technician.outlet_id),
+            str(where.on(shift.technician, shift.day)),
         ]
         for shift in shifts
     ]
@@ -276,7 +282,7 @@ def _technicians(
     found = []
     for shifts in by_technician.values():
         who = shifts[0].technician
-        home = location_of[str(who.outlet_id)]
+        home = {shift.id: location_of[str(rows.homes.on(who, shift.day))] for shift in shifts}
         found.append(
             ProblemTechnician(
                 id=str(who.id),
@@ -288,8 +294,8 @@ def _technicians(
                         id=str(shift.id),
                         start=seconds_since(epoch, shift.start_at),
                         end=seconds_since(epoch, shift.end_at),
-                        start_location=home,
-                        end_location=home,
+                        start_location=home[shift.id],
+                        end_location=home[shift.id],
                         overtime_s=shift.overtime_s,
                         breaks=tuple(_break(pause, epoch) for pause in shift.breaks),
                     )

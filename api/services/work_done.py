@@ -14,6 +14,7 @@ from api.db.among import among
 from api.db.models import Job, Outlet, Request, Technician, Visit
 from api.services.clock_events import arrivals
 from api.services.equipment import fit_on
+from api.services.homes import homes
 from api.services.regions import local_day, local_midnight, the_region
 from api.services.rule_packs import rulebook, setting_of
 from domain.clocks import EventKind
@@ -97,12 +98,15 @@ def jobs_done(
         ).all()
     )
     last = _ending_visits(session, ids)
+    known = homes(session)
+    outlets = {one.id: one for one in session.scalars(select(Outlet))}
     found = []
     for job in rows:
         assert job.closed_at is not None
         visit = last.get(job.id)
         technician = None if visit is None else visit.technician
-        outlet = None if technician is None else technician.outlet
+        # Whoever has changed outlets since did this for the former one.
+        outlet = None if visit is None else outlets[known.on(visit.technician, visit.day)]
         if outlet_id is not None and (outlet is None or outlet.id != outlet_id):
             continue
         arrival = first_arrivals.get(job.id)
@@ -126,7 +130,6 @@ def _ending_visits(session: Session, job_ids: Iterable[UUID]) -> dict[UUID, Visi
         .where(among(Visit.job_id, job_ids), Visit.state == "done")
         .order_by(Visit.end_at, Visit.number)
         .options(
-            selectinload(Visit.technician).selectinload(Technician.outlet),
             selectinload(Visit.technician).selectinload(Technician.certificates),
         )
     )

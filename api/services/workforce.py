@@ -37,16 +37,31 @@ def open_outlet(
     return outlet
 
 
+def standing_outlet(session: Session, outlet_id: UUID) -> Outlet:
+    """An outlet that people and things may be given to.
+
+    Raises
+    ------
+    Refusal
+        ``unknown_reference`` when it does not exist; ``outlet_closed`` when its end is decided.
+    """
+    found = session.get(Outlet, outlet_id)
+    if found is None:
+        raise Refusal("unknown_reference", "no such outlet", outlet_id=str(outlet_id))
+    if found.closed_on is not None:
+        raise Refusal("outlet_closed", f"{found.name} closes on {found.closed_on}")
+    return found
+
+
 def add_technician(session: Session, data: dict[str, Any], actor_id: UUID | None) -> Technician:
     """A new technician with certificates.
 
     Raises
     ------
     Refusal
-        ``unknown_reference`` when the outlet does not exist.
+        ``unknown_reference`` when the outlet does not exist; ``outlet_closed`` when it closes.
     """
-    if session.get(Outlet, data["outlet_id"]) is None:
-        raise Refusal("unknown_reference", "no such outlet", outlet_id=str(data["outlet_id"]))
+    standing_outlet(session, data["outlet_id"])
     technician = Technician(
         name=data["name"],
         outlet_id=data["outlet_id"],

@@ -190,7 +190,8 @@ def _outlets(question: Question, placed: Placed, after: Scenario) -> list[dict[s
                 "record_id": known.record_id,
                 "lat": outlet.lat,
                 "lon": outlet.lon,
-                "status": "closed" if outlet.id in placed.closed else "kept",
+                "status": "closed" if outlet.id in placed.heirs else "kept",
+                "heir": placed.heirs.get(outlet.id),
                 "heads_before": heads(today, outlet.id),
                 "heads_after": heads(after, outlet.id),
             }
@@ -206,6 +207,7 @@ def _outlets(question: Question, placed: Placed, after: Scenario) -> list[dict[s
                 "lat": site.lat,
                 "lon": site.lon,
                 "status": "new" if opened else "not_chosen",
+                "heir": None,
                 "heads_before": 0,
                 "heads_after": heads(after, site.id) if opened else 0,
             }

@@ -25,16 +25,22 @@ class CannotPlan(ValueError):
 class Placed:
     """Today with the chosen outlets open, people of closed ones moved, openings without heads.
 
-    ``new`` and ``closed`` are ids of outlets; ``moved`` leads from a group to where it went;
-    ``hiring`` are the ids of the groups that may get heads.
+    ``new`` are ids of outlets; ``heirs`` leads from each closed outlet to the one that takes its
+    people, ``moved`` from a group to where it went; ``hiring`` are the ids of the groups that may
+    get heads.
     """
 
     scenario: Scenario
     sites: Sites | None
     new: tuple[str, ...]
-    closed: tuple[str, ...]
+    heirs: dict[str, str]
     moved: dict[str, str]
     hiring: frozenset[str]
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Ids of the outlets of today that are open no more."""
+        return tuple(self.heirs)
 
 
 def siting_problem(question: Question) -> SitingProblem:
@@ -123,7 +129,7 @@ def place(question: Question, seed: int) -> Placed:
         if question.staffing is not None:
             after = _with_openings(question, today, today.outlets)
             hiring = frozenset(_names(after, question))
-        return Placed(after, None, (), (), {}, hiring)
+        return Placed(after, None, (), {}, {}, hiring)
     try:
         sites = solve(siting_problem(question), seed)
     except NoPlanFound as error:
@@ -139,12 +145,11 @@ def place(question: Question, seed: int) -> Placed:
     outlets = tuple(everything[k] for k in rows)
     old = len(today.outlets)
     new = tuple(outlet.id for k, outlet in zip(rows, outlets, strict=True) if k >= old)
-    closed = tuple(outlet.id for outlet in today.outlets if outlet.id not in opened)
     drive = question.travel.durations_s
     home = {
         name: everything[min(rows, key=lambda k, at=at: int(drive[at, k]))].id  # type: ignore[misc]
         for at, name in enumerate(outlet.id for outlet in today.outlets)
-        if name in closed
+        if name not in opened
     }
     groups = tuple(replace(g, outlet=home.get(g.outlet, g.outlet)) for g in today.groups)
     moved = {g.id: home[g.outlet] for g in today.groups if g.outlet in home and g.heads}
@@ -152,7 +157,7 @@ def place(question: Question, seed: int) -> Placed:
     places = tuple(o for o in outlets if o.id in new) or outlets
     if question.staffing is not None:
         after = _with_openings(question, after, places)
-    return Placed(after, sites, new, closed, moved, frozenset(_names(after, question)))
+    return Placed(after, sites, new, home, moved, frozenset(_names(after, question)))
 
 
 def _with_openings(question: Question, scenario: Scenario, places: tuple[Outlet, ...]) -> Scenario:

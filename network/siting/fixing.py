@@ -25,11 +25,19 @@ def _kept_entries(
     for i in range(n):
         near[i] = -1
         forced = 0
+        enough = np.inf  # at this cost the row is served in any case
+        for k in range(start[i], start[i + 1]):
+            if state[site[k]] == 1:
+                forced += 1
+                if forced == times[i]:
+                    enough = cost[k]
+                    break
+        forced = 0
         for k in range(start[i], start[i + 1]):
             if k == near_end[i]:
                 near[i] = size
             j = site[k]
-            if state[j] == 2:
+            if state[j] == 2 or (state[j] == 0 and cost[k] >= enough):
                 continue
             kept_site[size] = j
             kept_cost[size] = cost[k]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from network.siting.branch import BranchAndBound
 from network.siting.countdown import Countdown
+from network.siting.dominance import without_dominated
 from network.siting.instance import (
     Choice,
     Floats,
@@ -120,17 +121,24 @@ def _median_instance(problem: SitingProblem, rules: Rules, shift: Floats, length
     return Instance(rows, columns_of(rows, m), _choice(rules, fixed), integer, complete)
 
 
-def _coverage_instance(problem: SitingProblem, rules: Rules) -> Instance:
-    m = len(problem.candidates)
-    within = (problem.cost <= rules.radius) & (rules.state != 2)
+def _coverage_rows(problem: SitingProblem, rules: Rules, state: States) -> Rows:
+    within = (problem.cost <= rules.radius) & (state != 2)
     parts = []
     for d in range(-1, rules.need.size):
         mine = np.flatnonzero((rules.floor_of == d) & (rules.weight > 0.0))
         parts.append(_counted(within[mine], rules.weight[mine], True, d, 1))
-    rows = joined(*parts, *_backup_rows(rules))
-    return Instance(
-        rows, columns_of(rows, m), _choice(rules, np.zeros(m)), _whole(rows.escape), True
-    )
+    return joined(*parts, *_backup_rows(rules))
+
+
+def _coverage_instance(problem: SitingProblem, rules: Rules) -> tuple[Instance, States]:
+    """The instance, and the sites' states with those closed that others replace."""
+    m = len(problem.candidates)
+    rows = _coverage_rows(problem, rules, rules.state)
+    state = without_dominated(rows, columns_of(rows, m), rules)
+    if state is not rules.state:
+        rows = _coverage_rows(problem, rules, state)  # without them more rows are alike
+    choice = _choice(rules, np.zeros(m))
+    return Instance(rows, columns_of(rows, m), choice, _whole(rows.escape), True), state
 
 
 class MedianSolver:
@@ -167,9 +175,10 @@ class MedianSolver:
             best = cheapest(self.rules.net, chosen)[0] + self.shift
         return float(self.rules.cost_weight @ best + self.rules.fixed[chosen == 1].sum())
 
-    def _instance(self, length: int) -> Instance:
+    def _instance(self, length: int) -> tuple[Instance, States]:
         if not self.coverage:
-            return _median_instance(self.problem, self.rules, self.shift, length)
+            found = _median_instance(self.problem, self.rules, self.shift, length)
+            return found, self.rules.state
         alive = self.rules.state != 2
         seen = np.any(self.problem.cost[:, alive] <= self.rules.radius, axis=1)
         self._coverable_at = np.flatnonzero(seen)
@@ -201,8 +210,8 @@ class MedianSolver:
         self.countdown.aside(warm_up)
         length = self._row_length()
         while True:
-            instance = self._instance(length)
-            search = Search(instance, self.rules.state, self.judge, self.countdown, self.seed)
+            instance, state = self._instance(length)
+            search = Search(instance, state, self.judge, self.countdown, self.seed)
             found = self._run(search, instance, start)
             widest = min(self.problem.cost.shape[1], MOST_ENTRIES // max(1, len(self.rules.weight)))
             if (

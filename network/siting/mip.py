@@ -14,7 +14,9 @@ import numpy as np
 from network.siting.instance import Choice, Floats, Rows, States
 
 ENTRIES = 1_500_000  # about 0.3 GiB inside the solver
-ENTRIES_A_SECOND = 16_000  # beyond this it does not even finish its first linear relaxation
+# beyond both of these it does not even finish its first linear relaxation
+ENTRIES_A_SECOND = 16_000
+WORK_A_SECOND = 10_000_000  # entries × free sites
 
 
 def solve_reduced_coverage(
@@ -41,7 +43,9 @@ def solve_reduced_coverage(
         A set or None, and a lower bound on the uncovered weight (``-inf`` for none).
     """
     sites = rows.site
-    if seconds < 0.5 or sites.size > min(ENTRIES, ENTRIES_A_SECOND * seconds):
+    entries, free = (int(np.count_nonzero(part == 0)) for part in (state[sites], state))
+    quick = entries <= ENTRIES_A_SECOND * seconds or entries * free <= WORK_A_SECOND * seconds
+    if seconds < 0.5 or entries > ENTRIES or not quick:
         return None, -np.inf
     from ortools.math_opt.python import mathopt  # imported late: it takes a while
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from network.siting.countdown import Countdown
+from network.siting.dominance import _dominated
 from network.siting.instance import Choice, Instance, columns_of, count_rows
 from network.siting.problem import Stop
 from network.siting.search import Search
@@ -22,6 +23,10 @@ def warm_up() -> None:
     instance = Instance(rows, columns_of(rows, sites), choice, False, True)
     countdown = Countdown(Stop(iterations=10, seconds=1e9), lambda: 0.0)
     search = Search(instance, np.zeros(sites, np.int8), lambda _: 1.0, countdown, 1)
+    _dominated(
+        instance.columns.start, instance.columns.row, rows.start, rows.site,
+        np.zeros((sites, 1), np.uint64), np.zeros(sites, np.int8),
+    )  # fmt: skip
     found = search.begin(*search.first_plan())
     search.raise_bound(found, 2, 0.0)
     search.better_plan(found)

@@ -78,7 +78,9 @@ export const plannerEnglish = {
   "plan.adopt.yes": "Yes, adopt",
   "plan.no": "No",
   "plan.adopted": "Adopted: {outlets} outlets, {posts} posts, {filled} filled.",
-  "plan.adopt.closing": "Outlets to be closed stay on record until their people have moved.",
+  "plan.adopt.closing":
+    "Its closed outlets close on the scenario's first day; from then on their people start from where the plan sends them.",
+  "plan.closes": "{name} closes on {day}; {people} people move.",
   "plan.undo": "Undo the adoption",
   "plan.gap": "proven optimal within {gap} %",
   "plan.day": "Back to the day",

@@ -95,10 +95,19 @@ export interface Scenario {
   adopted_at: string | null;
 }
 
+/** An outlet that an adopted scenario closes, and from when. */
+export interface Closing {
+  id: string;
+  name: string;
+  closes_on: string;
+  people: number;
+  people_go_to: string;
+}
+
 export interface ScenarioDetail extends Scenario {
   order: Order;
   answer: Answer | null;
-  adoption: { outlets: unknown[]; posts: number; filled: number } | null;
+  adoption: { outlets: unknown[]; closings: Closing[]; posts: number; filled: number } | null;
 }
 
 export interface Outlet {
