@@ -95,6 +95,7 @@ PROBLEMS: dict[str, Kind] = {
     "serial_needed": Kind(422, "This part is built in with its serial number"),
     "table_unreadable": Kind(422, "The file is not a table of the columns asked for"),
     "import_refused": Kind(422, "Some rows are wrong; nothing was taken"),
+    "upload_gap": Kind(409, "Pieces before this one have not come"),
     "not_a_photo": Kind(422, "The body is not a photo"),
     "unknown_reference": Kind(422, "A thing referred to does not exist"),
     "audit_mismatch": Kind(422, "This is not what was committed to"),

@@ -20,6 +20,7 @@ from api.services import (
     idempotency,
     inbox,
     outbox,
+    photo_pieces,
     photos,
     scenario_runs,
     webhooks,
@@ -142,6 +143,7 @@ def build(
             with sessions.begin() as session:
                 gone = len(list(photos.forget(session, data_dir, now.date())))
                 orders.forget(session, data_dir, now)
+            photo_pieces.forget(data_dir, now)
         log.info("durations learned, old photos forgotten", model=model.version, photos=gone)
 
     return app

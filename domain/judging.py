@@ -196,7 +196,7 @@ def judge_complaint(
     as_of: datetime,
     rules_on: date | None = None,
 ) -> tuple[Judgement, dict[str, ClockState]]:
-    """Both clocks of a complaint; each appeal starts them again.
+    """Both clocks of a complaint; each appeal starts them again. Later steps are not seen.
 
     The law of the day on which the complaint (or the appeal) was received counts for its whole
     round.
@@ -205,7 +205,8 @@ def judge_complaint(
     rulings: list[Ruling] = []
     trace: list[TraceLine] = []
     states: dict[str, ClockState] = {}
-    for number, (received, steps) in enumerate(_rounds(case), start=1):
+    taken = [(event, at) for event, at in case.steps if at <= as_of]
+    for number, (received, steps) in enumerate(_rounds(case.received_at, taken), start=1):
         prefix = "" if number == 1 else f"appeal {number - 1} "
         day = rules_on or setting.day(received)
         answered = _first(steps, ANSWERED | CONCLUDED)
@@ -233,10 +234,10 @@ _WITHDRAWN = frozenset({ComplaintEvent.WITHDRAW})
 
 
 def _rounds(
-    case: ComplaintCase,
+    received_at: datetime, taken: Sequence[tuple[ComplaintEvent, datetime]]
 ) -> list[tuple[datetime, list[tuple[ComplaintEvent, datetime]]]]:
-    rounds: list[tuple[datetime, list[tuple[ComplaintEvent, datetime]]]] = [(case.received_at, [])]
-    for event, at in case.steps:
+    rounds: list[tuple[datetime, list[tuple[ComplaintEvent, datetime]]]] = [(received_at, [])]
+    for event, at in taken:
         if event is ComplaintEvent.APPEAL:
             rounds.append((at, []))
         else:

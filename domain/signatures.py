@@ -99,8 +99,12 @@ def public_key(seed: bytes) -> bytes:
 
 
 def is_key(public: bytes) -> bool:
-    """Whether these bytes are a public key: 32 that encode a point of the curve."""
-    return len(public) == 32 and _decoded(public) is not None
+    """Whether these bytes are a public key: 32 that encode a point of the curve, of large order.
+
+    A point of small order is nobody's: signatures under it hold for almost any message.
+    """
+    point = _decoded(public) if len(public) == 32 else None
+    return point is not None and not _same(_times(8, point), ZERO)
 
 
 def sign(seed: bytes, message: bytes) -> bytes:

@@ -32,9 +32,8 @@ def clocks(query: dict[str, Any], job_id: UUID) -> dict[str, Any]:
     """A job's clocks now, as they stood at `as_of`, or by the rules of another day."""
     session = database()
     job = reach_job(session, identity(), job_id)
-    found = clock_events.clocks_of(
-        session, job, query.get("as_of") or utc_now(), query.get("rules_on")
-    )
+    as_of = clock_events.asked_as_of(query.get("as_of"), job.reported_at, utc_now())
+    found = clock_events.clocks_of(session, job, as_of, query.get("rules_on"))
     told: dict[str, Any] = plain({"items": [clock_events.clock_view(clock) for clock in found]})
     return told
 

@@ -74,11 +74,12 @@ def all_complaints(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, description="The complaint with its clocks")
 def complaint(query: dict[str, Any], complaint_id: UUID) -> dict[str, Any]:
     """A complaint with its deadlines, now, as of an instant, or by the law of another day."""
+    found = _reach(complaint_id)
     told: dict[str, Any] = plain(
         complaints.complaint_view(
             database(),
-            _reach(complaint_id),
-            query.get("as_of") or utc_now(),
+            found,
+            clock_events.asked_as_of(query.get("as_of"), found.received_at, utc_now()),
             identity().role,
             query.get("rules_on"),
         )

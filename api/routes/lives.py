@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, request
+from flask import Response, current_app, jsonify, request
 
 from api.access import V1
 from api.parsing import Blueprint
@@ -19,13 +19,14 @@ from api.schemas.intake import (
 )
 from api.schemas.things import CostSchema, PhotoQuery, PhotoSchema
 from api.schemas.work import JobSchema, job_view
-from api.services import offline, photos
+from api.services import offline, photo_pieces, photos
 from api.services.dossier import cost_of, dossier
 from api.services.exceptions import ORDER_LENGTH, exceptions, order_of
 from api.services.intake import receipt_of
 from api.services.office import tell
 from api.services.paging import page_of_rows
 from api.services.policies import policy_on
+from api.services.refusals import Refusal
 from api.services.scope import reach_job
 from api.services.visits import utc_now
 from api.unit_of_work import database, identity
@@ -105,21 +106,45 @@ def settle_event(data: dict[str, Any], event_id: UUID) -> dict[str, Any]:
 @blueprint.route("/visits/<uuid:visit_id>/photos", methods=["POST"])
 @blueprint.arguments(PhotoQuery, location="query")
 @blueprint.response(201, PhotoSchema)
+@blueprint.alt_response(202, description="Not all pieces have come; `received` bytes have")
 def new_photo(query: dict[str, Any], visit_id: UUID) -> Any:
-    """Keep a photo (`image/jpeg` or `image/png` as the body); sent twice, it is kept once."""
-    now = utc_now()
-    photo = photos.keep(
-        database(),
-        current_app.extensions["zhunda.settings"].data_dir,
-        visit_id,
-        query["id"],
-        query["kind"],
-        query["taken_at"],
-        request.get_data(),
-        identity(),
-        now,
-    )
+    """Keep a photo (`image/jpeg` or `image/png` as the body); sent twice, it is kept once.
+
+    On bad reception send it in pieces: `total` is its size, `offset` where the body begins. The
+    answer to every piece but the last is 202 with what has come; go on from there.
+    """
+    now, total = utc_now(), query.get("total")
+    folder = current_app.extensions["zhunda.settings"].data_dir
+    raw: bytes | int = request.get_data()
+    if total is not None:
+        known = photos.known(database(), visit_id, query["id"], identity())
+        if known is not None:
+            return known
+        piece = photo_pieces.Piece(query["offset"], total, request.get_data())
+        raw = photo_pieces.add(database(), folder, visit_id, query["id"], piece, identity())
+        if isinstance(raw, int):
+            response = jsonify({"received": raw})
+            response.status_code = 202
+            return response
+    try:
+        photo = photos.keep(
+            database(),
+            folder,
+            visit_id,
+            query["id"],
+            query["kind"],
+            query["taken_at"],
+            raw,
+            identity(),
+            now,
+        )
+    except Refusal:
+        if total is not None:
+            photo_pieces.done(folder, visit_id, query["id"], total)
+        raise
     offline.settle_waiting(database(), visit_id, identity(), now)
+    if total is not None:
+        photo_pieces.done(folder, visit_id, query["id"], total)
     return photo
 
 

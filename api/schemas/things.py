@@ -226,11 +226,17 @@ class CostSchema(Schema):
 
 
 class PhotoQuery(Schema):
-    """What a photo is. The phone makes the id: sent twice, it is kept once."""
+    """What a photo is. The phone makes the id: sent twice, it is kept once.
+
+    With ``total`` the body is a piece of the photo, from ``offset`` on; an empty one asks how many
+    bytes have come.
+    """
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     taken_at = Instant(required=True)
+    total = fields.Integer(validate=validate.Range(1, 2**40))
+    offset = fields.Integer(load_default=0, validate=validate.Range(0, 2**40))
 
 
 class PhotoSchema(Schema):

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from api.db.among import among
 from api.db.models import Audit, AuditJob, Job, Outlet, Visit
 from api.services.activity import record
 from api.services.homes import homes
@@ -33,7 +34,7 @@ def population_of(session: Session, audit: Audit) -> dict[str, str]:
         visit.job_id: (home, names[home])
         for visit in session.scalars(
             select(Visit)
-            .where(Visit.job_id.in_(list(classes)))
+            .where(among(Visit.job_id, classes))
             .options(joinedload(Visit.technician))
             .order_by(Visit.number)
         )

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.db.among import among
 from api.db.models import Bill, Consent, Job, MoneyEntry, Quote
 from api.services.activity import record
 from api.services.identity import Identity
@@ -43,7 +44,7 @@ def accounts(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, Account]:
     for job_id, quote_id, total in session.execute(
         select(Quote.job_id, Quote.id, Quote.total_fen)
         .join(Consent, Consent.quote_id == Quote.id)
-        .where(Quote.job_id.in_(job_ids), Consent.agreed)
+        .where(among(Quote.job_id, job_ids), Consent.agreed)
     ):
         consented.setdefault(job_id, {})[str(quote_id)] = total
     entries: dict[UUID, list[MoneyEntry]] = {}
@@ -53,7 +54,7 @@ def accounts(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, Account]:
     billed = dict(
         session.execute(
             select(Bill.job_id, Bill.total_fen)
-            .where(Bill.job_id.in_(job_ids))
+            .where(among(Bill.job_id, job_ids))
             .order_by(Bill.job_id, Bill.version)
         ).all()
     )
@@ -268,7 +269,7 @@ def reconcile_all(session: Session) -> Books:
 def altered_papers(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
     """The jobs with a paper that is no longer what was fingerprinted, added up or agreed to."""
     found = set()
-    for bill in session.scalars(select(Bill).where(Bill.job_id.in_(job_ids))):
+    for bill in session.scalars(select(Bill).where(among(Bill.job_id, job_ids))):
         papers = bill.document
         billed = sum(
             line["charged_fen"] for consent in papers["consents"] for line in consent["lines"]
@@ -278,7 +279,7 @@ def altered_papers(session: Session, job_ids: Sequence[UUID]) -> set[UUID]:
     for quote, consent in session.execute(
         select(Quote, Consent)
         .join(Consent, Consent.quote_id == Quote.id)
-        .where(Quote.job_id.in_(job_ids))
+        .where(among(Quote.job_id, job_ids))
     ):
         if fingerprint(quote.document) != quote.sha256 or quote.sha256 != consent.shown_sha256:
             found.add(quote.job_id)

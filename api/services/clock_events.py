@@ -355,6 +355,23 @@ def _loaner(session: Session, job: Job, setting: Setting) -> list[ClockEvent]:
     return [ClockEvent("loaner", EventKind.MET, max(at, job.reported_at), "the desk")]
 
 
+def asked_as_of(asked: datetime | None, started_at: datetime, now: datetime) -> datetime:
+    """The instant that somebody asks about, or now.
+
+    Raises
+    ------
+    Refusal
+        ``invalid`` for one at which nothing had been told yet.
+    """
+    if asked is not None and asked < started_at:
+        raise Refusal(
+            "invalid",
+            "as_of lies before the report: there was no clock yet",
+            started_at=started_at.astimezone(UTC).isoformat(),
+        )
+    return asked or now
+
+
 def clock_view(clock: NamedClock) -> dict[str, Any]:
     """A judged clock as the API tells it."""
     state = clock.state

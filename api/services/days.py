@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import case, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from api.db.among import among
 from api.db.models import Job, Outlet, Plan, Region, Request, Shift, Technician, Visit
 from api.services import looks
 from api.services.homes import Homes, homes
@@ -104,7 +105,7 @@ def day_page(session: Session, region: Region, day: date, role: str) -> dict[str
         for job in session.execute(
             select(*SHOWN_OF_JOB)
             .join(Request, Request.id == Job.request_id)
-            .where(Job.id.in_(job_ids))
+            .where(among(Job.id, job_ids))
         )
     }
     visits = {

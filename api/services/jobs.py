@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.db.among import among
 from api.db.models import Job, Visit
 from api.db.models import JobEvent as JobEventRow
 from api.services.activity import record
@@ -98,7 +99,7 @@ def plan_moves(session: Session, jobs: Collection[UUID], event: JobEvent, at: da
     sequences: dict[UUID, int] = dict(
         session.execute(
             select(JobEventRow.job_id, func.max(JobEventRow.sequence))
-            .where(JobEventRow.job_id.in_(jobs))
+            .where(among(JobEventRow.job_id, jobs))
             .group_by(JobEventRow.job_id)
         ).all()
     )

@@ -145,9 +145,24 @@ def fresh_offers(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"offers": told["offers"]}
 
 
+BEFORE_BEGUN = 3
+"""So many more offers are asked for, in case some would go before a visit that has begun."""
+
+
 def offers_of(held: Held, task: ProblemJob, k: int) -> tuple[Offer, ...]:
-    """The desk's offers; what it cannot place one by one is refused with its reason."""
+    """The desk's offers; what it cannot place one by one is refused with its reason.
+
+    The desk pins the starts of visits that have begun and may fill the wait before one. But who is
+    at that door, or on the way there, cannot go somewhere else first: such offers are none.
+    """
     try:
-        return held.desk.offers(task, k)
+        found = held.desk.offers(task, k + BEFORE_BEGUN)
     except ValueError as error:
         raise Refusal("no_repair", str(error)) from None
+    return tuple(offer for offer in found if not _before_begun(held, offer))[:k]
+
+
+def _before_begun(held: Held, offer: Offer) -> bool:
+    return any(
+        visit.technician in offer.people and offer.arrival_s < visit.start_s for visit in held.begun
+    )

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, joinedload
 
+from api.db.among import among
 from api.db.models import Complaint, ComplaintStep, Incident, MeritAppeal, MeritEntry, Technician
 from api.services.activity import record
 from api.services.identity import Identity
@@ -118,7 +119,7 @@ def _complaints(
         .where(
             ComplaintStep.event.in_(("settle", "fail", "refuse")),
             ComplaintStep.at <= as_of,
-            Complaint.job_id.in_(list(by_job)),
+            among(Complaint.job_id, by_job),
         )
         .order_by(ComplaintStep.at, ComplaintStep.id)
     )

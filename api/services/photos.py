@@ -56,11 +56,7 @@ def keep(
         ``not_found``, ``forbidden`` for another technician's visit, ``not_a_photo``, ``too_large``,
         ``event_id_reused`` when the id names another photo.
     """
-    visit = session.get(Visit, visit_id)
-    if visit is None:
-        raise Refusal("not_found")
-    if who.role == "technician" and visit.technician_number != who.technician_number:
-        raise Refusal("forbidden", "the visit is another technician's")
+    visit = require_visit(session, visit_id, who)
     sent = hashlib.sha256(raw).hexdigest()
     earlier = session.get(Photo, photo_id)
     if earlier is not None:
@@ -105,6 +101,37 @@ def keep(
         bytes=len(stored),
     )
     return photo
+
+
+def require_visit(session: Session, visit_id: UUID, who: Identity) -> Visit:
+    """The visit that somebody may send photos of.
+
+    Raises
+    ------
+    Refusal
+        ``not_found``, ``forbidden`` for another technician's visit.
+    """
+    visit = session.get(Visit, visit_id)
+    if visit is None:
+        raise Refusal("not_found")
+    if who.role == "technician" and visit.technician_number != who.technician_number:
+        raise Refusal("forbidden", "the visit is another technician's")
+    return visit
+
+
+def known(session: Session, visit_id: UUID, photo_id: UUID, who: Identity) -> Photo | None:
+    """The photo of a visit that is kept already: the answer to its last piece was lost.
+
+    Raises
+    ------
+    Refusal
+        As `require_visit`; ``event_id_reused`` for a photo of another visit.
+    """
+    require_visit(session, visit_id, who)
+    found = session.get(Photo, photo_id)
+    if found is not None and found.visit_id != visit_id:
+        raise Refusal("event_id_reused", id=str(photo_id))
+    return found
 
 
 def too_large(largest_bytes: int) -> Refusal:

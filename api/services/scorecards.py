@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.db.among import among
 from api.db.models import Complaint, Job, Outlet, ScorecardRun, Survey
 from api.services.activity import record
 from api.services.identity import Identity
@@ -95,7 +96,7 @@ def gather(
     complaints = dict(
         session.execute(
             select(Complaint.job_id, func.count())
-            .where(Complaint.job_id.in_(ids), Complaint.received_at <= as_of)
+            .where(among(Complaint.job_id, ids), Complaint.received_at <= as_of)
             .group_by(Complaint.job_id)
         ).all()
     )

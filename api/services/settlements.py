@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from api.db.among import among
 from api.db.models import (
     Complaint,
     Contract,
@@ -296,7 +297,7 @@ def _open_complaints(session: Session, job_ids: list[UUID], as_of: datetime) -> 
     found = set()
     for complaint in session.scalars(
         select(Complaint)
-        .where(Complaint.job_id.in_(job_ids), Complaint.received_at <= as_of)
+        .where(among(Complaint.job_id, job_ids), Complaint.received_at <= as_of)
         .options(selectinload(Complaint.steps))
     ):
         state = ComplaintState.RECEIVED

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 
 from api.services.driven import as_driven
+from api.services.live_lookups import offers_of
+from api.services.live_plans import Begun, Held
 from api.services.under_way import (
     BegunVisit,
     HeldQuestion,
@@ -28,6 +32,7 @@ from optimizer import (
     check,
     solve,
 )
+from optimizer.desk import Desk
 
 HOUR = 3600
 LEG = 600
@@ -214,3 +219,19 @@ def test_a_crew_of_which_nobody_can_come_any_more_is_left_out_whole() -> None:
 
 def held_told(held: HeldQuestion) -> Plan:
     return held.told(solve(held.problem, Stop(iterations=50)))
+
+
+def test_nobody_is_offered_who_would_leave_a_door_where_he_or_she_waits() -> None:
+    call = Job("call", 2, 1800, release=2 * HOUR, due=3 * HOUR)
+    problem = firm([pinned(WAITING, 1)], heads=2)
+    plan = solve(problem, Stop(iterations=50), explained=False)
+    desk = Desk(problem, plan, now_s=2 * HOUR)
+    tempted = {person for offer in desk.offers(call, 3) for person in offer.people}
+    assert "T0" in tempted, "the pin alone leaves the gap open"
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    begun = frozenset({Begun("window", "T0", "day", 4 * HOUR)})
+    held = Held(uuid4(), 1, at, at + timedelta(hours=2), begun, desk, 6)
+    assert [offer.people for offer in offers_of(held, call, 3)] == [frozenset({"T1"})]
+    later = replace(call, release=5 * HOUR, due=7 * HOUR)
+    people = {person for offer in offers_of(held, later, 3) for person in offer.people}
+    assert people == {"T0", "T1"}

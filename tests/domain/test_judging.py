@@ -95,6 +95,18 @@ def test_an_appeal_starts_both_clocks_again() -> None:
     assert "appeal 1 conclusion first due" in figures
 
 
+def test_as_of_a_day_before_the_appeal_there_is_no_appeal() -> None:
+    steps = (
+        (ComplaintEvent.REFUSE, RECEIVED + timedelta(days=3)),
+        (ComplaintEvent.APPEAL, RECEIVED + timedelta(days=60)),
+        (ComplaintEvent.ACCEPT, RECEIVED + timedelta(days=61)),
+    )
+    case = ComplaintCase(RECEIVED, steps)
+    early = judge_complaint(case, book(), CN, RECEIVED + timedelta(days=5))[0].figures
+    assert early["acceptance first outcome"] == "kept"
+    assert not any("appeal" in name or "conclusion" in name for name in early)
+
+
 def test_an_arrival_can_be_judged_by_the_pack_of_a_place() -> None:
     general = arrival_pack(TABLE)
     strict = arrival_pack(

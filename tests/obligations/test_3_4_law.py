@@ -88,6 +88,9 @@ def test_3_4_law_a_case_is_recomputed_as_of_any_date_with_a_trace(world: World) 
     later = get(desk, f"{path}?as_of={sold + timedelta(days=10)}")
     assert later["remedies"] == ["repair", "exchange"]
     assert any("15" in line["text"] for line in later["trace"])
+    clocks = f"/api/v1/jobs/{job['id']}/clocks"
+    early = desk.get(clocks, query_string={"as_of": "2020-01-01T00:00:00Z"})
+    assert (early.status_code, early.get_json()["code"]) == (422, "invalid")
     before_the_law = get(desk, f"{path}?rules_on=1990-01-01")
     assert before_the_law["free_kinds"] == []
 

@@ -248,6 +248,8 @@ const named = (one: QueuedEvent) => (one.details["photos"] as string[] | undefin
 
 /** Refusals that time or signing in cures; any other answer is about what was sent. */
 const passing = (status: number) => [0, 401, 408, 425, 429].includes(status) || status >= 500;
+/** The server has lost what had come of a photo: the next try begins anew. */
+const GAP = "upload_gap";
 
 async function deliverEvents(events: QueuedEvent[]): Promise<void> {
   const body = events.map((queued) => {
@@ -289,6 +291,7 @@ async function deliverPhoto(one: QueuedPhoto): Promise<void> {
     await became(one, { status: "sent" });
   } catch (error) {
     if (!(error instanceof ApiError) || passing(error.status)) throw error;
+    if (error.code === GAP) throw new ApiError(0, GAP, "");
     await refuse(one, error);
   }
 }

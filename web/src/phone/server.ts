@@ -67,6 +67,8 @@ export interface EventAnswer {
 
 const QUICK_MS = 20_000;
 const PHOTO_MS = 180_000;
+/** As much of a photo as is sent at once: on a bad line, what has arrived is not sent again. */
+const PIECE_BYTES = 128 * 1024;
 
 /** Speak to the server; `ApiError` with status 0 when no answer came in time. */
 export async function ask(
@@ -120,15 +122,30 @@ export async function route(tag: string): Promise<{ tag: string; sheet: Sheet } 
 export const sendEvents = (events: unknown[], sent_at: string) =>
   told<{ skew_s: number; events: EventAnswer[] }>("POST", "/me/events", { sent_at, events });
 
+/** Send a photo; a large one in pieces, going on from what the server has. */
 export async function sendPhoto(
   visit: string,
   query: Record<string, string>,
   type: string,
   bytes: ArrayBuffer,
 ): Promise<void> {
-  await ask("POST", `/visits/${visit}/photos?${new URLSearchParams(query)}`, {
-    body: bytes,
-    type,
-    ms: PHOTO_MS,
-  });
+  const send = (body: ArrayBuffer, more: Record<string, string> = {}) =>
+    ask("POST", `/visits/${visit}/photos?${new URLSearchParams({ ...query, ...more })}`, {
+      body,
+      type,
+      ms: PHOTO_MS,
+    });
+  const total = bytes.byteLength;
+  if (total <= PIECE_BYTES) {
+    await send(bytes);
+    return;
+  }
+  const piece = (from: number, to: number) =>
+    send(bytes.slice(from, to), { offset: String(from), total: String(total) });
+  // An empty piece asks how many bytes have come.
+  let answer = await piece(0, 0);
+  while (answer.status === 202) {
+    const { received } = (await answer.json()) as { received: number };
+    answer = await piece(received, Math.min(total, received + PIECE_BYTES));
+  }
 }
