@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from tests.api.world import jpeg
@@ -95,6 +98,14 @@ def enter(server: str, technicians: Technicians) -> Callable[[BrowserContext, st
         return page
 
     return act
+
+
+def large_photo() -> FilePayload:
+    """A photo that no compression makes small, above what is sent at once."""
+    out = io.BytesIO()
+    Image.frombytes("L", (1000, 1000), random.Random(1).randbytes(10**6)).save(out, "JPEG")
+    assert len(out.getvalue()) > 3 * 128 * 1024
+    return {"name": "door.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
 
 
 def shoot(page: Page, name: str) -> None:
@@ -242,12 +253,15 @@ def test_nobody_opens_and_the_photo_goes_before_the_report_that_rests_on_it(
     press(card, "Nobody opens")
     press(card, "Report: nobody opened")
     expect(card.get_by_role("alert")).to_contain_text("Take a photo, or wait")
-    card.get_by_label("Photo of the door").set_input_files(PHOTO)
+    card.get_by_label("Photo of the door").set_input_files(large_photo())
     card.get_by_label("What you found").fill("Rang twice")
     press(card, "Report: nobody opened")
     expect(card).to_have_attribute("data-state", "no_access")
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.url) if "/photos?" in one.url else None)
     phone.set_offline(False)
     expect(page.get_by_text("Everything has arrived")).to_be_visible()
+    assert len([url for url in sent if "offset=" in url]) > 2, "a large photo goes in pieces"
     assert state_of(client, stop["visit_id"]) == "no_access"
 
 
