@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.plan import Route
-from optimizer.problem import Job, Problem
+from optimizer.problem import Job, Problem, Window
 
 DAY_S = 86_400
 
@@ -51,17 +51,66 @@ def refuse_job(
     routes: Mapping[int, Route | None],
 ) -> None:
     """ValueError where the desk cannot place such a job."""
-    if job.together or any(job.id in other.together for other in problem.jobs):
-        raise ValueError(f"job {job.id} starts together with others: optimizer.solve plans it")
     if any(route is not None and job.id in route.jobs for route in routes.values()):
         raise ValueError(f"job {job.id} is planned already")
     if not 0 <= job.location < len(problem.locations):
         raise ValueError(f"job {job.id}: no location {job.location}")
     if job.job_class is not None and job.job_class not in problem.class_weights:
         raise ValueError(f"job {job.id}: no class {job.job_class!r}")
-    unknown = [before for before in job.after if before not in jobs]
-    if unknown:
-        raise ValueError(f"job {job.id}: after unknown job {unknown[0]!r}")
+    for key, others in (("after", job.after), ("together", job.together)):
+        unknown = [name for name in others if name not in jobs]
+        if unknown:
+            raise ValueError(f"job {job.id}: {key} unknown job {unknown[0]!r}")
+
+
+def refuse_unplanned(group: Sequence[Job], routes: Mapping[int, Route | None]) -> None:
+    """ValueError where one of these comes after a job that is on no route."""
+    planned = {name for route in routes.values() if route is not None for name in route.jobs}
+    for job in group:
+        for before in job.after:
+            if before not in planned:
+                raise ValueError(
+                    f"job {job.id} comes after {before}, which is on no route: plan {before} first"
+                )
+
+
+def in_company(
+    group: Sequence[Job], planned: Mapping[str, int], company: Collection[str]
+) -> tuple[Job, ...] | None:
+    """Jobs that start in one second, each with the windows that all of them leave; None if none do.
+
+    Parameters
+    ----------
+    planned
+        Jobs on routes that start with them, and when.
+    company
+        Technicians who do those.
+    """
+    windows: list[Window] = [(-(2**40), 2**40)]
+    for start in planned.values():
+        windows = _common(windows, [(start, start)])
+    for job in group:
+        if job.time_windows:
+            windows = _common(windows, sorted(job.time_windows))
+        if job.pinned is not None and job.pinned.start is not None:
+            windows = _common(windows, [(job.pinned.start, job.pinned.start)])
+    if not windows:
+        return None
+    return tuple(
+        replace(
+            job,
+            time_windows=tuple(windows),
+            excluded=job.excluded | frozenset(company),
+        )
+        for job in group
+    )
+
+
+def _common(some: Sequence[Window], others: Sequence[Window]) -> list[Window]:
+    """What lies in a window of both."""
+    return sorted(
+        (max(a, c), min(b, d)) for a, b in some for c, d in others if max(a, c) <= min(b, d)
+    )
 
 
 def is_tied(job: Job, problem: Problem) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,36 +11,21 @@ from numpy.typing import NDArray
 
 from optimizer.desk import scan as compiled
 from optimizer.desk.absence import without_technician
-from optimizer.desk.admission import (
-    cut_to_predecessors,
-    movable,
-    refuse_job,
-    shifts_a_tied_end,
-)
-from optimizer.desk.by_hand import EditedPlan
-from optimizer.desk.crew import crews, one_of_them
-from optimizer.desk.effects import ejections, moves, promises, rank, seat_of, step_of
+from optimizer.desk.admission import movable, refuse_job
+from optimizer.desk.effects import moves, rank
 from optimizer.desk.model import Places
 from optimizer.desk.new_place import Drives
 from optimizer.desk.offer import Change, DelayReport, Edit, Offer, OutageReport
+from optimizer.desk.offering import MORE, OfferingPlan
 from optimizer.desk.overrun import overrun
 from optimizer.desk.repair import without_broken_freezes
-from optimizer.plan import Plan, Route
+from optimizer.plan import Plan
 from optimizer.problem import Job, Location, Problem
 from optimizer.search import layout as c
 from optimizer.search.arrays import may_serve
 
-CREWS_TRIED = 60
-"""Crews that are timed to the second at most."""
 
-MEETINGS = 8
-"""So often a common start is put off because somebody cannot be there by then."""
-
-MORE = 2
-"""Technicians beyond ``k`` whose exact goals are looked at, since breaks are placed greedily."""
-
-
-class Desk(EditedPlan):
+class Desk(OfferingPlan):
     """Holds a plan and changes it one decision at a time.
 
     Parameters
@@ -84,30 +68,31 @@ class Desk(EditedPlan):
         Parameters
         ----------
         job
-            New, or left out of the plan. May come ``after`` jobs that are planned, and need a crew;
-            jobs that are ``together`` need `optimizer.solve`.
+            New, or left out of the plan. May come ``after`` jobs that are planned, need a crew, and
+            start ``together`` with others: those left out are offered with it, in the same second,
+            and those that are planned keep theirs.
         k
-            At most so many offers; fewer where fewer technicians can come. For a crew each offer
-            has other people, and nobody is in more than two.
+            At most so many offers; fewer where fewer technicians can come. Where several have to
+            come, each offer has other people, and nobody is in more than two.
         eject
-            Up to so many visits without a promise (0, 1 or 2) make room where a technician could
-            otherwise come late or not at all. Nobody makes room for a crew.
+            Up to so many visits without a promise (0, 1 or 2) make room where a technician, or the
+            last of those who start together, could otherwise come late or not at all.
 
         Raises
         ------
         ValueError
-            When the job is planned already, starts together with others, or names what the problem
+            When the job is planned already, comes after one that is not, or names what the problem
             does not know.
         """
         refuse_job(job, self.problem, self.jobs, self.routes)
         if not 0 <= eject <= 2:
             raise ValueError(f"eject must be 0, 1 or 2, got {eject}")
-        self._hold(job.after)
-        fitted = cut_to_predecessors(job, self.routes, self.now_s)
-        if fitted is None or k < 1 or not self.model.arrays.n_shifts:
+        group = self._group_of(job)
+        if group is None or k < 1 or not self.model.arrays.n_shifts:
             return ()
-        if job.crew > 1:
-            return self._crew_offers(job, fitted, k)
+        if job.crew > 1 or len(group) > 1:
+            return self._company_offers(job, group, k, eject)
+        (fitted,) = group
         model = self.model
         task = self._slot()
         model.fill(task, fitted)
@@ -137,60 +122,6 @@ class Desk(EditedPlan):
         for offer in sorted(offers, key=lambda offer: rank(offer.effect)):
             best.setdefault(offer.technician, offer)
         return tuple(best.values())[:k]
-
-    def _crew_offers(self, job: Job, fitted: Job, k: int) -> tuple[Offer, ...]:
-        """The best crews, timed to the second; each is looked at until enough have stood up."""
-        half = one_of_them(fitted)
-        found: list[Offer] = []
-        for tried, crew in enumerate(crews(fitted, self.model, self.tails, self.stands)):
-            if tried >= CREWS_TRIED or len(found) >= 2 * k + MORE:
-                break
-            tails = {
-                gap.shift: (
-                    *self.tails[gap.shift][: gap.position],
-                    job.id,
-                    *self.tails[gap.shift][gap.position :],
-                )
-                for gap in crew.gaps
-            }
-            routes = self._together(half, tails, crew.start)
-            if routes is None or not self._is_valid(routes, job):
-                continue
-            offer = self._told(job, tails, routes, ())
-            if offer is not None:
-                found.append(offer)
-        asked: Counter[str] = Counter()
-        chosen: list[Offer] = []
-        for offer in sorted(found, key=lambda offer: rank(offer.effect)):
-            known_already = any(offer.people == other.people for other in chosen)
-            if not known_already and all(asked[who] < 2 for who in offer.people):
-                chosen.append(offer)
-                asked.update(offer.people)
-        return tuple(chosen[:k])
-
-    def _together(
-        self, half: Job, tails: Mapping[int, tuple[str, ...]], start: int
-    ) -> dict[int, Route] | None:
-        """The routes with the job in the first second at which all of them can start it."""
-        for _ in range(MEETINGS):
-            windows = tuple(
-                (max(opens, start), closes)
-                for opens, closes in half.time_windows or ((0, c.FAR),)
-                if closes >= start
-            )
-            if not windows:
-                return None
-            known = {**self.jobs, half.id: replace(half, time_windows=windows)}
-            routes = {r: self._timed(r, tail, known) for r, tail in tails.items()}
-            if None in routes.values():
-                return None
-            ready = [step_of(route, half.id).start or 0 for route in routes.values()]
-            start = max(ready)
-            if min(ready) == start:
-                fixed = {**self.starts, half.id: start}
-                met = {r: self._timed(r, tail, known, fixed) for r, tail in tails.items()}
-                return None if None in met.values() else met
-        return None
 
     def _unscanned(self, job: Job, fitted: Job) -> list[Offer]:
         """Places on the routes that the arrays do not know, tried one by one on the calendar."""
@@ -384,42 +315,3 @@ class Desk(EditedPlan):
         nodes = tuple(int(node) for node in change)
         out = [model.job_of[t] for t in change[[compiled.FIRST_OUT, compiled.SECOND_OUT]] if t >= 0]
         return self._told(job, tails, routes, out, Edit(self._readings, task, nodes))
-
-    def _told(
-        self,
-        job: Job,
-        tails: Mapping[int, tuple[str, ...]],
-        routes: Mapping[int, Route | None],
-        out: Sequence[str],
-        edit: Edit | None = None,
-    ) -> Offer | None:
-        """What these routes mean for everybody; None where a tied visit could not keep its time."""
-        old = [route for r in tails if (route := self.routes[r]) is not None]
-        new = [route for route in routes.values() if route is not None]
-        own = max(
-            (route for route in new if job.id in route.jobs),
-            key=lambda route: step_of(route, job.id).arrival or 0,
-        )
-        mine = [own, *(route for route in new if job.id in route.jobs and route is not own)]
-        if shifts_a_tied_end(old, new, self.starts) and not self._is_valid(routes, job):
-            return None
-        step = step_of(own, job.id)
-        return Offer(
-            job,
-            own.technician,
-            own.shift,
-            own.jobs.index(job.id),
-            step.arrival or 0,
-            step.start or 0,
-            step.end or 0,
-            self._effect(self._problem_with(job, None), tails, routes),
-            moves(old, new, job.id),
-            ejections(out, old, new),
-            promises(self.jobs, self.promised, old, new),
-            self.version,
-            Change(self.version, tails, routes, job, edit=edit),
-            tuple(seat_of(route, job.id) for route in mine),
-        )
-
-    def _is_valid(self, routes: Mapping[int, Route | None], job: Job) -> bool:
-        return self._report(self._problem_with(job, None), routes).valid

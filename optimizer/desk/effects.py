@@ -138,14 +138,16 @@ def rank(goals: Mapping[str, int | float]) -> tuple[int | float, ...]:
     return tuple(goals.values())
 
 
-def moves(old: Sequence[Route], new: Sequence[Route], skip: str | None = None) -> tuple[Move, ...]:
-    """Every visit whose technician, start or arrival differs; ``skip`` is the job that is new."""
+def moves(
+    old: Sequence[Route], new: Sequence[Route], skip: Collection[str] = ()
+) -> tuple[Move, ...]:
+    """Every visit whose technician, start or arrival differs; ``skip`` are the jobs offered."""
     was, now = _stops(old), _stops(new)
     found = []
     for key in dict.fromkeys((*was, *now)):
         job = key[0]
         a, b = was.get(key), now.get(key)
-        if job == skip or a == b:
+        if job in skip or a == b:
             continue
         found.append(
             Move(
@@ -219,7 +221,7 @@ def step_of(route: Route, job: str) -> Step:
 
 
 def seat_of(route: Route, job: str) -> Seat:
-    """The place of one technician in a crew (or of the only one who comes)."""
+    """The place of one technician in a company (or of the only one who comes)."""
     step = step_of(route, job)
     return Seat(
         route.technician,
@@ -228,6 +230,7 @@ def seat_of(route: Route, job: str) -> Seat:
         step.arrival or 0,
         step.start or 0,
         step.end or 0,
+        job,
     )
 
 

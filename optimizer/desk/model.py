@@ -370,6 +370,15 @@ class Model:
         arrays.drop_energy[task] = max(float(arrays.left_out[task] @ arrays.weight), 1e-9)
         self._neighbours(task)
 
+    def fix(self, task: int, start: int) -> None:
+        """The visit in this slot, on no route, starts in this second."""
+        arrays = self.arrays
+        first, last = int(arrays.window_from[task]), int(arrays.window_from[task + 1])
+        arrays.opens[first:last] = arrays.closes[first:last] = start
+        arrays.task[task, c.EARLIEST] = arrays.task[task, c.LATEST] = start
+        arrays.task[task, c.WINDOWS] = 1
+        self.solution.window[task] = start
+
     def _left_out(self, job: Job) -> NDArray[np.int64]:
         from optimizer.search.goals import left_out_figures
 

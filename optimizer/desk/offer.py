@@ -91,7 +91,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One of a crew: on which shift, behind how many jobs, and when."""
+    """One of those who start together: on which shift, behind how many jobs, when, at which job."""
 
     technician: str
     shift: str
@@ -99,18 +99,20 @@ class Seat:
     arrival_s: int
     start_s: int
     end_s: int
+    job: str
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Who can take the job: when, with what effect, and who else moves.
 
-    ``crew`` has a seat for everybody who is needed; ``technician``, ``shift`` and the times are
-    those of the first seat, who arrives last. ``position`` counts jobs before it on the route.
-    ``effect`` is goals after − goals before, ``unserved`` first, then the objective in its order.
-    ``moves`` names every other visit whose start, arrival or technician changes; ``promises`` every
-    visit on the routes concerned that has a window promised, moved or not. ``version`` is the
-    plan's when this was computed.
+    ``crew`` has a seat for everybody who is needed, for the job and for those left out that start
+    `together` with it; ``technician``, ``shift`` and the times are those of the first seat, who
+    does the job asked for and arrives last of those who do. ``position`` counts jobs before it on
+    the route. ``effect`` is goals after − goals before, ``unserved`` first, then the objective in
+    its order. ``moves`` names every other visit whose start, arrival or technician changes;
+    ``promises`` every visit on the routes concerned that has a window promised, moved or not.
+    ``version`` is the plan's when this was computed.
     """
 
     job: Job

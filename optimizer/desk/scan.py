@@ -329,3 +329,39 @@ def scan_ejections(
             who = instance.shift[r, TECHNICIAN]
             _note(instance, worker, who, change, figures, changes, found)
         restore(instance, solution, worker)
+
+
+@entry
+def perform_company(
+    instance: Any, solution: Any, worker: Any, tasks: Any, ats: Any, out: Any
+) -> bool:
+    """Put each of ``tasks`` behind its node once ``out`` have left; these go where it costs least.
+
+    Parameters
+    ----------
+    out : int64[2]
+        Visits that make room, -1 for none.
+
+    Returns
+    -------
+    bool
+        On False nothing has happened.
+    """
+    start_iteration(worker)
+    for x in range(len(tasks)):
+        worker.pulled[x] = tasks[x]
+        worker.was_absent[tasks[x]] = 1
+    worker.counts[C_PULLED] = len(tasks)
+    possible = _pull_out(instance, solution, worker, out[0], out[1])
+    for x in range(len(tasks)):
+        if possible:
+            r = solution.node[ats[x], ROUTE]
+            _, split, _, _ = price(instance, solution, r, ats[x], tasks[x], INFINITE)
+            possible = put(instance, solution, worker, tasks[x], ats[x], split)
+    for x in range(2):
+        if possible and out[x] >= 0:
+            at, split = _rehouse(instance, solution, worker, out[x])
+            possible = at >= 0 and put(instance, solution, worker, out[x], at, split)
+    if not possible:
+        restore(instance, solution, worker)
+    return possible  # type: ignore[no-any-return]

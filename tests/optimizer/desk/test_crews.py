@@ -9,8 +9,9 @@ import pytest
 from optimizer import Job, Plan, Problem, check
 from optimizer.desk import Desk
 from optimizer.problem import Break, Pin
+from optimizer.timetable import timetable
 from tests.optimizer.desk.test_offers import goals_of
-from tests.optimizer.search.small import HOUR, day, person, planned, shift, visit
+from tests.optimizer.search.small import HOUR, day, person, planned, shift, steps_of, visit
 
 HEAVY = Job("heavy", 2, service_s=HOUR, crew=2, job_class="urgent", drop_penalty=None)
 
@@ -78,13 +79,73 @@ def test_a_crew_that_is_called_off_leaves_all_its_routes() -> None:
     assert all("heavy" not in route.jobs for route in plan.routes)
 
 
-def test_a_job_that_starts_together_with_another_is_refused_from_both_sides() -> None:
-    pair = [visit("left", 1, together=("right",)), visit("right", 1)]
-    problem = _team(*pair)
-    desk = Desk(problem, Plan(unassigned=planned(_team()).unassigned), now_s=0)
-    for job in pair:
-        with pytest.raises(ValueError, match="together"):
-            desk.offers(job)
+def test_jobs_that_start_together_are_offered_together_by_people_who_can() -> None:
+    left = visit("left", 1, together=("right",), skills={"gas": 1}, due=HOUR)
+    right = visit("right", 3, skills={"power": 1}, time_windows=((1800, HOUR),))
+    people = [person("A", skills={"gas": 1, "power": 1}), person("B", skills={"gas": 1}),
+              person("C", skills={"power": 1}), person("D")]  # fmt: skip
+    problem = day([left, right], people)
+    for asked in (left, right):
+        desk = Desk(problem, Plan(), now_s=0)
+        before = goals_of(desk.problem, desk.plan)
+        offers = desk.offers(asked, 3)
+        assert {"B", "C"} in [offer.people for offer in offers]
+        for number, offer in enumerate(offers):
+            assert offer.technician == offer.crew[0].technician
+            assert {seat.job for seat in offer.crew} == {"left", "right"}
+            assert offer.crew[0].job == asked.id and offer.moves == ()
+            fresh = Desk(problem, Plan(), now_s=0)
+            plan = fresh.commit(fresh.offers(asked, 3)[number])
+            after = goals_of(fresh.problem, plan)
+            assert {name: after[name] - before[name] for name in after} == dict(offer.effect)
+            assert {step.start for name in ("left", "right") for _, step in steps_of(plan, name)} \
+                == {offer.start_s}  # fmt: skip
+
+
+def test_a_new_job_joins_one_that_is_planned_in_its_second_with_somebody_else() -> None:
+    problem = _team(visit("there", 3, time_windows=((HOUR, 2 * HOUR),)), visit("near", 1))
+    desk = _desk(problem)
+    (step,) = [step for route in desk.plan.routes for step in route.steps if step.job == "there"]
+    (who,) = [route.technician for route in desk.plan.routes if "there" in route.jobs]
+    new = visit("with it", 4, together=("there",))
+    offers = desk.offers(new)
+    assert offers and all(offer.start_s == step.start for offer in offers)
+    assert all(who not in offer.people for offer in offers)
+    plan = desk.commit(offers[0])
+    assert check(desk.problem, plan).valid
+
+
+def test_a_job_whose_predecessor_is_on_no_route_is_refused_with_what_to_do() -> None:
+    problem = _team(visit("first", 1), visit("then", 2, after=("first",)))
+    desk = Desk(problem, Plan(), now_s=0)
+    with pytest.raises(ValueError, match="plan first first"):
+        desk.offers(problem.jobs[1])
+    desk.commit(desk.offers(problem.jobs[0])[0])
+    assert desk.offers(desk.jobs["then"])
+
+
+def test_visits_without_a_promise_make_room_for_an_urgent_crew() -> None:
+    """A and B work far away all day; C, who could stand in for one of each, is at home."""
+    long = [
+        visit(f"{who}{k}", 5, service_s=3 * HOUR, allowed=frozenset({who, "C"}))
+        for who in "AB"
+        for k in (1, 2)
+    ]
+    both = [person(name, skills={"two": 1}) for name in "AB"]
+    problem = day(long, [*both, person("C")], class_weights={"urgent": 1000})
+    urgent = replace(HEAVY, location=5, due=2 * HOUR, skills={"two": 1})
+    routes = [timetable(problem, who, who.shifts[0], jobs).route
+              for who, jobs in zip(both, (long[:2], long[2:]), strict=True)]  # fmt: skip
+    plan = Plan(tuple(route for route in routes if route is not None))
+    assert Desk(problem, plan, now_s=0).offers(urgent, eject=0) == ()
+    desk = Desk(problem, plan, now_s=0)
+    before = goals_of(desk.problem, desk.plan)
+    (offer, *_) = desk.offers(urgent)
+    assert 0 < len(offer.ejections) <= 2
+    assert offer.effect["late"] == 0
+    plan = desk.commit(offer)
+    after = goals_of(desk.problem, plan)
+    assert {name: after[name] - before[name] for name in after} == dict(offer.effect)
 
 
 def test_what_a_new_job_comes_after_keeps_its_second() -> None:
