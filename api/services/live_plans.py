@@ -256,7 +256,13 @@ class DeskRoom:
             problem, jobs=jobs, published=Solution(solution.routes), frozen_until=None
         )
         epoch = plan.epoch.astimezone(UTC)
-        desk = Desk(problem, solution, now_s=seconds_since(epoch, now) + TELLING_S, closed=closed)
+        desk = Desk(
+            problem,
+            solution,
+            now_s=seconds_since(epoch, now) + TELLING_S,
+            closed=closed,
+            begun=[(visit.job, visit.technician) for visit in begun],
+        )
         return Held(plan.id, edition, epoch, now, begun, desk, len(problem.locations))
 
     def _as_stored(

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from optimizer.desk.company import company_of, dragged_out
-from optimizer.desk.depot import replayed
+from optimizer.desk.company import company_of
+from optimizer.desk.leaving import Draft, leave_out, shortened, take_up
 from optimizer.desk.model import Places
-from optimizer.desk.repair import Tails, homeless_visit, redistribute, without_broken_freezes
-from optimizer.desk.standing import Standing
+from optimizer.desk.repair import homeless_visit, redistribute, without_broken_freezes
 from optimizer.plan import Route
 from optimizer.problem import Job, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The plan without the technician: new tails and routes of the shifts that change."""
-
-    problem: Problem
-    tails: Tails
-    routes: dict[int, Route | None]
-    closed: tuple[tuple[str, str], ...]
-
-
 def without_technician(
-    problem: Problem,
+    draft: Draft,
     places: Places,
-    stands: list[Standing],
-    tails: Mapping[int, tuple[str, ...]],
-    routes: Mapping[int, Route | None],
-    starts: Mapping[str, int],
     technician: str,
     from_s: int,
     *,
@@ -38,93 +22,73 @@ def without_technician(
     iterations: int,
     blind: frozenset[tuple[str, str]] = frozenset(),
     rehouse: bool = True,
-) -> Spread:
+) -> tuple[Problem, tuple[tuple[str, str], ...]]:
     """Take every visit the technician would start at or after ``from_s`` away and rehouse it.
 
-    Visits tied to others keep their second. Whoever's company finds no place is left out as
-    well; without ``rehouse`` everybody is.
+    A visit that the technician is driving to goes as well, unless it is known to have begun. Visits
+    tied to others keep their second. Whoever's company finds no place is left out as well; without
+    ``rehouse`` everybody is.
+
+    Returns
+    -------
+    problem, closed
+        The problem without freezes that could not be kept, and the technician's shifts. What
+        becomes of the plan is in ``draft``.
     """
+    problem, starts = draft.problem, draft.starts
     jobs = {job.id: job for job in problem.jobs}
     away: list[tuple[Job, Job]] = []
-    changed_tails: Tails = {}
-    changed: dict[int, Route | None] = {}
-    new_stands = list(stands)
     closed = []
-    for r, stand in enumerate(stands):
+    before = [name for route in draft.routes.values() if route for name in route.jobs]
+    for r, stand in enumerate(draft.stands):
         if stand.technician.id != technician:
             continue
         closed.append((technician, stand.shift.id))
-        route = routes[r]
-        kept = tuple(name for name in tails[r] if route is None or _start(route, name) < from_s)
-        for name in tails[r]:
+        route = draft.routes[r]
+        _give_up(draft, r, from_s)
+        tail = draft.tails[r]
+        kept = tuple(name for name in tail if route is None or _start(route, name) < from_s)
+        for name in tail:
             if name not in kept:
-                job = jobs[name]
-                company = company_of(job, problem, routes, r)
-                away.append(homeless_visit(job, starts.get(name), company))
-        if kept != tails[r]:
-            changed_tails[r] = kept
-            changed[r] = shortened(problem, stand, [jobs[name] for name in kept], route, starts)
-        new_stands[r] = replace(stand, closed=True, tail=tuple(jobs[name] for name in kept))
-    rest = {r: changed_tails.get(r, tail) for r, tail in tails.items()}
+                company = company_of(jobs[name], problem, draft.routes, r)
+                away.append(homeless_visit(jobs[name], starts.get(name), company))
+        visits = [jobs[name] for name in kept]
+        if kept != tail:
+            draft.touched.add(r)
+            draft.tails[r] = kept
+            draft.routes[r] = shortened(problem, draft.stands[r], visits, route, starts)
+        draft.stands[r] = replace(draft.stands[r], closed=True, tail=tuple(visits))
     if away and rehouse:
-        found, found_routes = redistribute(
+        found, routes = redistribute(
             problem,
             places,
-            new_stands,
-            rest,
+            draft.stands,
+            draft.tails,
             starts,
             away,
             seed=seed,
             iterations=iterations,
             blind=blind,
         )
-        changed_tails.update(found)
-        changed.update(found_routes)
-    now = {**tails, **changed_tails}
-    placed = [name for tail in now.values() for name in tail]
-    lost = {
-        job.id
-        for job in problem.jobs
-        if placed.count(job.id) < sum(tail.count(job.id) for tail in tails.values())
-    } if len(placed) < sum(map(len, tails.values())) else set()  # fmt: skip
-    _leave_with(lost, problem, new_stands, now, changed_tails, changed, routes, starts, jobs)
-    after = without_broken_freezes(problem, {**routes, **changed}.values())
-    return Spread(after, changed_tails, changed, tuple(closed))
+        draft.tails.update(found)
+        draft.routes.update(routes)
+        draft.touched.update(found)
+    placed = [name for route in draft.routes.values() if route for name in route.jobs]
+    lost = {name for name in set(before) if placed.count(name) < before.count(name)}
+    leave_out(draft, lost)
+    return without_broken_freezes(problem, draft.routes.values()), tuple(closed)
 
 
-def _leave_with(
-    lost: set[str],
-    problem: Problem,
-    stands: list[Standing],
-    now: Mapping[int, tuple[str, ...]],
-    changed_tails: Tails,
-    changed: dict[int, Route | None],
-    routes: Mapping[int, Route | None],
-    starts: Mapping[str, int],
-    jobs: Mapping[str, Job],
-) -> None:
-    """Take out what cannot stay without the lost ones."""
-    gone = dragged_out(lost, problem)
-    for r, tail in now.items():
-        stay = tuple(name for name in tail if name not in gone)
-        if stay != tail:
-            changed_tails[r] = stay
-            kept = [jobs[name] for name in stay]
-            changed[r] = shortened(problem, stands[r], kept, changed.get(r, routes[r]), starts)
+def _give_up(draft: Draft, r: int, from_s: int) -> None:
+    """Let settled visits that would start from then on, and are not known to have begun, go."""
+    for step in draft.stands[r].steps:
+        if (
+            step.job is not None
+            and (step.start or 0) >= from_s
+            and take_up(draft, r, step.job, called_off=False)
+        ):
+            return
 
 
 def _start(route: Route, job: str) -> int:
     return next(step.start or 0 for step in route.steps if step.job == job)
-
-
-def shortened(
-    problem: Problem,
-    stand: Standing,
-    kept: list[Job],
-    route: Route | None,
-    starts: Mapping[str, int],
-) -> Route | None:
-    """The route with these visits alone."""
-    if route is None or not any(step.type == "restock" for step in route.steps):
-        return stand.timed(problem, kept, starts)
-    return replayed(problem, stand, route, {job.id for job in (*stand.settled, *kept)})

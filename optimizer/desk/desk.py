@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from optimizer.desk import scan as compiled
 from optimizer.desk.absence import without_technician
 from optimizer.desk.admission import movable, refuse_job
-from optimizer.desk.effects import moves, rank
+from optimizer.desk.effects import moves, rank, whole_plan
+from optimizer.desk.leaving import Draft
 from optimizer.desk.model import Places
 from optimizer.desk.new_place import Drives
 from optimizer.desk.offer import Change, DelayReport, Edit, Offer, OutageReport
@@ -43,6 +44,13 @@ class Desk(OfferingPlan):
         others, or have only time windows narrower than a day.
     closed
         (technician, shift) to be kept to the letter: somebody who is out.
+    begun
+        (job, technician) known to be under way or at work: these stay, whoever drops out. Visits
+        that should have been left for by now, but are not among them, can be called off.
+    ready_from
+        When technicians (by technician and shift) who were called back can go on.
+    kept
+        Jobs that must keep their second.
 
     Raises
     ------
@@ -59,8 +67,13 @@ class Desk(OfferingPlan):
         seed: int = 1,
         promised: Collection[str] = (),
         closed: Collection[tuple[str, str]] = (),
+        begun: Collection[tuple[str, str]] = (),
+        ready_from: Mapping[tuple[str, str], int] | None = None,
+        kept: Collection[str] = (),
     ) -> None:
-        super().__init__(problem, plan, now_s, seed, promised, closed)
+        super().__init__(
+            problem, plan, now_s, seed, promised, closed, begun, ready_from or {}, kept
+        )
 
     def offers(self, job: Job, k: int = 3, *, eject: int = 2) -> tuple[Offer, ...]:
         """The best places for a job with ``k`` different technicians, best first.
@@ -168,20 +181,23 @@ class Desk(OfferingPlan):
             raise ValueError(f"job {job_id!r} is on no route that the desk may change")
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}")
+        draft = self._draft()
         result = overrun(
-            self.problem, self.places, self.stands, self.tails, self.routes, self.starts, job_id,
-            seconds, self.now_s, seed=self.seed, iterations=iterations, blind=self.blind,
+            draft, self.places, job_id, seconds,
+            seed=self.seed, iterations=iterations, blind=self.blind,
         )  # fmt: skip
-        ways = [(result.tails, result.routes)]
-        ways += [way for way in (result.unrepaired, result.waiting) if way is not None]
         longer = self._problem_with(result.job, None)
-        after = [without_broken_freezes(longer, {**self.routes, **way[1]}.values()) for way in ways]
-        effects = [self._effect(p, *way) for way, p in zip(ways, after, strict=True)]
-        broken = [not self._report(p, way[1]).valid for way, p in zip(ways, after, strict=True)]
-        chosen = min(range(len(ways)), key=lambda k: (broken[k], rank(effects[k]), -k))
-        (tails, routes), effect = ways[chosen], effects[chosen]
-        old = [route for r in {*on, *routes} if (route := self.routes[r]) is not None]
-        new = [routes.get(r, self.routes[r]) for r in {*on, *routes}]
+        changes = [
+            self._read_again(without_broken_freezes(longer, way.routes.values()), way)
+            for way in result.ways
+        ]
+        effects = [self._effect_of(change) for change in changes]
+        broken = [not self._allows(change) for change in changes]
+        chosen = min(range(len(changes)), key=lambda k: (broken[k], rank(effects[k]), -k))
+        change, effect = changes[chosen], effects[chosen]
+        touched = {*on, *change.routes}
+        old = [route for r in touched if (route := self.routes[r]) is not None]
+        new = [change.routes.get(r, self.routes[r]) for r in touched]
         changed = moves(old, [route for route in new if route is not None])
         return DelayReport(
             job_id,
@@ -191,9 +207,9 @@ class Desk(OfferingPlan):
             result.is_possible,
             effect,
             changed,
-            tuple(move.job for move in changed if move.new_technician is None),
+            self._left_out(change),
             self.version,
-            Change(self.version, tails, routes, problem=after[chosen]),
+            change,
             self._take,
         )
 
@@ -224,26 +240,87 @@ class Desk(OfferingPlan):
             raise ValueError(f"no technician {technician_id!r} in the problem")
         out_s = max(self.now_s, self.now_s if from_s is None else from_s)
         for rehouse in (True, False):
-            result = without_technician(
-                self.problem, self.places, self.stands, self.tails, self.routes, self.starts,
-                technician_id, out_s, seed=self.seed, iterations=iterations, blind=self.blind,
-                rehouse=rehouse,
+            draft = self._draft()
+            problem, closed = without_technician(
+                draft, self.places, technician_id, out_s,
+                seed=self.seed, iterations=iterations, blind=self.blind, rehouse=rehouse,
             )  # fmt: skip
-            if self._report(result.problem, result.routes).valid:
+            change = self._read_again(problem, draft, closed)
+            if self._allows(change):
                 break
-        old = [route for r in result.routes if (route := self.routes[r]) is not None]
-        new = [route for route in result.routes.values() if route is not None]
-        effect = self._effect(result.problem, result.tails, result.routes)
-        changed = moves(old, new)
+        old = [route for r in change.routes if (route := self.routes[r]) is not None]
+        new = [route for route in change.routes.values() if route is not None]
         return OutageReport(
             technician_id,
-            changed,
-            tuple(move.job for move in changed if move.new_technician is None),
-            effect,
-            result.closed,
+            moves(old, new),
+            self._left_out(change),
+            self._effect_of(change),
+            closed,
             self.version,
-            Change(self.version, result.tails, result.routes, problem=result.problem),
+            change,
             self._take,
+        )
+
+    def _draft(self) -> Draft:
+        return Draft(
+            self.problem, self.now_s, self.starts, self.begun,
+            list(self.stands), dict(self.tails), dict(self.routes),
+        )  # fmt: skip
+
+    def _effect_of(self, change: Change) -> dict[str, int | float]:
+        return self._effect(change.problem or self.problem, change.tails, change.routes)
+
+    def _allows(self, change: Change) -> bool:
+        return self._report(change.problem or self.problem, change.routes).valid
+
+    def _left_out(self, change: Change) -> tuple[str, ...]:
+        """Jobs on a route before that are on none after."""
+        old = [name for route in self.routes.values() if route is not None for name in route.jobs]
+        after = {**self.routes, **change.routes}
+        new = {name for route in after.values() if route is not None for name in route.jobs}
+        return tuple(name for name in dict.fromkeys(old) if name not in new)
+
+    def _read_again(
+        self, problem: Problem, draft: Draft, closed: Sequence[tuple[str, str]] = ()
+    ) -> Change:
+        """The draft as a desk will read it, with new times for companies that fell apart.
+
+        What had to be fixed to its second need not be any more once it has moved; and those who
+        start together, left out because one of them could not keep the second, may find another.
+        """
+        plan = whole_plan(problem, tuple(r for r in draft.routes.values() if r is not None))
+        change = Change(
+            self.version, draft.changed_tails, draft.changed_routes,
+            problem=problem, ready_from=draft.ready_from,
+        )  # fmt: skip
+        lost = {entry.job for entry in plan.unassigned}
+        lost &= {name for route in self.routes.values() if route for name in route.jobs}
+        apart = [job for job in problem.jobs if job.id in lost and (job.crew > 1 or job.together)]
+        if not apart and problem.published is self.problem.published:
+            return change
+        try:
+            desk = Desk(
+                problem, plan, now_s=self.now_s, seed=self.seed, promised=self.promised,
+                closed=self._closed | set(closed), begun=self.begun,
+                ready_from={**self.ready_from, **draft.ready_from}, kept=self._kept,
+            )  # fmt: skip
+        except ValueError:
+            return change
+        for job in apart:
+            if not any(route and job.id in route.jobs for route in desk.routes.values()):
+                try:
+                    offers = desk.offers(job, 1, eject=0)
+                except ValueError:  # what it comes after is left out as well
+                    continue
+                if offers:
+                    desk.commit(offers[0])
+        routes = {r: route for r, route in desk.routes.items()
+                  if route != self.routes[r] or r in draft.touched}  # fmt: skip
+        return replace(
+            change,
+            routes=routes,
+            tails={r: desk.tails[r] for r in routes},
+            problem=replace(desk.problem, travel=problem.travel),
         )
 
     def add_location(

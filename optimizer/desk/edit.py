@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from optimizer.check import Violation
-from optimizer.desk.absence import shortened
+from optimizer.desk.leaving import shortened
 from optimizer.desk.offer import Change, Move
 from optimizer.desk.overrun import as_it_comes
 from optimizer.desk.standing import Standing

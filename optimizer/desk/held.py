@@ -49,6 +49,9 @@ class HeldPlan:
         seed: int,
         promised: Collection[str],
         closed: Collection[tuple[str, str]],
+        begun: Collection[tuple[str, str]],
+        ready_from: Mapping[tuple[str, str], int],
+        kept: Collection[str],
     ) -> None:
         self.now_s, self.seed = now_s, seed
         self.promised = frozenset(promised)
@@ -57,7 +60,9 @@ class HeldPlan:
         self.problem = replace(problem, travel=self.places.travel())
         self.blind: frozenset[tuple[str, str]] = frozenset()
         self._closed: set[tuple[str, str]] = set(closed)
-        self._kept: set[str] = set()
+        self._kept: set[str] = set(kept)
+        self.begun = frozenset(begun)
+        self.ready_from = dict(ready_from)
         self._goals: Goals | None = None
         self._readings = 0
         refuse_unknown(problem, plan)
@@ -105,7 +110,7 @@ class HeldPlan:
     def _stand(self, plan: Plan) -> None:
         """Where every shift stands; what no timing of ours can keep is closed to changes."""
         self.stands: list[Standing] = standings(
-            self.problem, plan, self.now_s, frozenset(self._closed)
+            self.problem, plan, self.now_s, frozenset(self._closed), self.ready_from
         )
         self.tails: dict[int, tuple[str, ...]] = {}
         self.routes: dict[int, Route | None] = {}
@@ -203,11 +208,12 @@ class HeldPlan:
         problem = change.problem or self._problem_with(change.problem_job, change.gone)
         report = self._report(problem, change.routes)
         if not report.valid:
-            raise NoRepair(str(report.violations[0]))
+            raise NoRepair(f"the plan stays as it was, this would break {report.violations[0]}")
         self._goals = self._goals_after(problem, change)
         edited = not closed and change.edit is not None and self._edit(change.edit, change)
         self.problem = problem
         self._closed |= set(closed)
+        self.ready_from.update(change.ready_from)
         self.tails.update(change.tails)
         self.routes.update(change.routes)
         self.version += 1

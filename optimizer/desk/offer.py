@@ -77,7 +77,8 @@ class Change:
     """New routes in place of those of the same shifts; ``tails`` are the jobs still to be begun.
 
     ``problem_job`` is what the problem's job of that id becomes (or is added as), ``gone`` leaves
-    the problem; or ``problem`` takes its place as a whole. Made by the desk, applied by the desk.
+    the problem; or ``problem`` takes its place as a whole. ``ready_from`` is when technicians who
+    are called back on their way can go on. Made by the desk, applied by the desk.
     """
 
     version: int
@@ -87,6 +88,7 @@ class Change:
     gone: str | None = None
     problem: Problem | None = None
     edit: Edit | None = None
+    ready_from: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from optimizer.desk.absence import shortened
-from optimizer.desk.company import company_of, dragged_out
+from optimizer.desk.company import company_of
+from optimizer.desk.leaving import Draft, kept_in_order, leave_out
 from optimizer.desk.model import Places
 from optimizer.desk.offer import LateVisit
 from optimizer.desk.pushed import pushed
-from optimizer.desk.repair import Tails, homeless_visit, redistribute
+from optimizer.desk.repair import homeless_visit, redistribute
 from optimizer.desk.standing import Standing
 from optimizer.plan import Route
 from optimizer.problem import Job, Problem, Technician, service_time_s
@@ -21,32 +21,24 @@ EVER = 2**40
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """The plan after an overrun: the job as it became, what happens as is, and the repair.
+    """The plan after an overrun: what happens as is, and the ways out that were found.
 
-    ``unrepaired`` is the route driven on as it stands, where that breaks no rule; ``waiting`` has
-    everybody wait who is tied to a late visit.
+    ``ways`` are the repair; the routes driven on as they stand, where that breaks no rule; and
+    everybody waits who is tied to a late visit.
     """
 
     job: Job
     as_is: tuple[Route, ...]
     late: tuple[LateVisit, ...]
     is_possible: bool
-    tails: Tails
-    routes: dict[int, Route | None]
-    unrepaired: tuple[Tails, dict[int, Route | None]] | None
-    waiting: tuple[Tails, dict[int, Route | None]] | None
+    ways: tuple[Draft, ...]
 
 
 def overrun(
-    problem: Problem,
+    draft: Draft,
     places: Places,
-    stands: Sequence[Standing],
-    tails: Mapping[int, tuple[str, ...]],
-    routes: Mapping[int, Route | None],
-    starts: Mapping[str, int],
     job_id: str,
     seconds: int,
-    now_s: int,
     *,
     seed: int,
     iterations: int,
@@ -56,108 +48,104 @@ def overrun(
 
     Visits keep their place where the clock allows it; the others, and by the search around them
     also late ones, go where it costs least: serve, late, dropped, changes, in this order.
+
+    Parameters
+    ----------
+    draft
+        The plan as it stands; it becomes the repair.
     """
+    problem, starts, routes = draft.problem, draft.starts, dict(draft.routes)
     old = next(job for job in problem.jobs if job.id == job_id)
     on = [r for r, route in routes.items() if route is not None and job_id in route.jobs]
-    job = _longer(old, seconds, stands[on[0]].technician)
+    job = _longer(old, seconds, draft.stands[on[0]].technician)
+    early = _too_early(problem, old, job, routes, on, draft.stands, starts)
     after = replace(
         problem, jobs=tuple(job if other.id == job_id else other for other in problem.jobs)
     )
+    draft.problem = after
     jobs = {other.id: other for other in after.jobs}
-    new_stands, rest = list(stands), dict(tails)
+    for r in on:
+        route = routes[r]
+        assert route is not None
+        if job_id not in draft.tails[r]:
+            stand = _reopened(draft.stands[r], route, job, jobs, draft.now_s)
+            draft.stands[r] = stand
+            draft.tails[r] = tuple(other.id for other in stand.tail)
+    waiting = pushed(draft, on) if starts else None
     away: list[tuple[Job, Job]] = []
     as_is: list[Route] = []
     late: list[LateVisit] = []
     possible = True
-    reopened: set[int] = set()
     for r in on:
-        route = routes[r]
+        route, stand = routes[r], draft.stands[r]
         assert route is not None
-        if job_id not in tails[r]:
-            new_stands[r] = _reopened(stands[r], route, job, jobs, now_s)
-            rest[r] = tuple(other.id for other in new_stands[r].tail)
-            reopened.add(r)
-        tail = [jobs[name] for name in rest[r]]
-        driven = as_it_comes(after, new_stands[r], tail)
+        tail = [jobs[name] for name in draft.tails[r]]
+        driven = as_it_comes(after, stand, tail)
         if driven is None:
             possible = False
         else:
             as_is.append(driven)
             late += _late(driven, route, tail, starts)
-        kept = kept_in_order(after, new_stands[r], tail, starts)
+        kept = kept_in_order(after, stand, tail, starts)
         possible = possible and len(kept) == len(tail)
         for other in tail:
             if other.id not in kept:
                 company = company_of(other, after, routes, r)
                 away.append(homeless_visit(other, starts.get(other.id), company))
-        rest[r] = kept
-    waiting = None
-    if starts:
-        whole_tails = {**tails, **{r: tuple(o.id for o in new_stands[r].tail) for r in reopened}}
-        waiting = pushed(after, new_stands, whole_tails, starts, on)
-    found: Tails = {}
-    fresh: dict[int, Route | None] = {
-        r: new_stands[r].timed(after, [jobs[name] for name in rest[r]], starts) for r in on
-    }
-    early = _too_early(after, old, job, routes, on, stands, starts)
-    unrepaired = None if away or early else ({r: rest[r] for r in on}, dict(fresh))
+        draft.tails[r] = kept
+        draft.routes[r] = stand.timed(after, [jobs[name] for name in kept], starts)
+        draft.touched.add(r)
+    unrepaired = None if away or early else draft.copied()
     worse = {entry.job for entry in late if entry.late_s}
-    loose = [n for r in on for n in rest[r] if n in worse and n not in starts and n != job_id]
+    loose = [
+        n for r in on for n in draft.tails[r] if n in worse and n not in starts and n != job_id
+    ]
     if away or loose:
-        found, found_routes = _search(
-            after, places, new_stands, rest, starts, away, loose, jobs, seed, iterations, blind
-        )
-        fresh.update(found_routes)
-    new_tails = {**{r: rest[r] for r in on}, **found}
-    everywhere = {**tails, **new_tails}
-    placed = Counter(name for tail in everywhere.values() for name in tail)
-    sought = {*loose, *(other.id for other, _ in away)}
-    was = {**tails, **{r: tuple(j.id for j in new_stands[r].tail) for r in on if r in reopened}}
-    whole = Counter(name for tail in was.values() for name in tail)
-    lost = {name for name in sought if placed[name] < whole[name]}
-    gone = dragged_out(lost | early, after)
-    for r, names in everywhere.items():
-        stay = tuple(name for name in names if name not in gone)
-        if stay != names:
-            new_tails[r] = stay
-            fresh[r] = shortened(
-                after, new_stands[r], [jobs[name] for name in stay], routes[r], starts
-            )
-    return Overrun(job, tuple(as_is), tuple(late), possible, new_tails, fresh, unrepaired, waiting)
+        _search(draft, places, away, loose, seed, iterations, blind)
+    before, placed = _counted(routes), _counted(draft.routes)
+    leave_out(draft, {name for name in before if placed[name] < before[name]} | early)
+    ways = tuple(way for way in (draft, unrepaired, waiting) if way is not None)
+    return Overrun(job, tuple(as_is), tuple(late), possible, ways)
+
+
+def _counted(routes: Mapping[int, Route | None]) -> Counter[str]:
+    return Counter(name for route in routes.values() if route is not None for name in route.jobs)
 
 
 def _search(
-    problem: Problem,
+    draft: Draft,
     places: Places,
-    stands: Sequence[Standing],
-    rest: Mapping[int, tuple[str, ...]],
-    starts: Mapping[str, int],
     away: list[tuple[Job, Job]],
     loose: list[str],
-    jobs: Mapping[str, Job],
     seed: int,
     iterations: int,
     blind: frozenset[tuple[str, str]],
-) -> tuple[Tails, dict[int, Route | None]]:
+) -> None:
     """Redistribute the homeless; late visits count among them, and may well return."""
-    lifted = {r: tuple(name for name in tail if name not in loose) for r, tail in rest.items()}
+    problem, stands = draft.problem, draft.stands
+    jobs = {job.id: job for job in problem.jobs}
+    lifted = {
+        r: tuple(name for name in tail if name not in loose) for r, tail in draft.tails.items()
+    }
     homeless = [*away, *(homeless_visit(jobs[name], None) for name in loose)]
     found, routes = redistribute(
         problem,
         places,
         stands,
         lifted,
-        starts,
+        draft.starts,
         homeless,
         seed=seed,
         iterations=iterations,
         blind=blind,
     )
     for r, tail in lifted.items():
-        if tail != rest[r] and r not in found:
+        if tail != draft.tails[r] and r not in found:
             found[r] = tail
-            routes[r] = stands[r].timed(problem, [jobs[name] for name in tail], starts)
-    return found, routes
+            routes[r] = stands[r].timed(problem, [jobs[name] for name in tail], draft.starts)
+    draft.tails.update(found)
+    draft.routes.update(routes)
+    draft.touched.update(found)
 
 
 def _too_early(
@@ -261,15 +249,3 @@ def _late(
         if missed or step.late_s > before.get(job.id, 0):
             found.append(LateVisit(job.id, step.arrival or 0, step.late_s, missed))
     return found
-
-
-def kept_in_order(
-    problem: Problem, stand: Standing, tail: Sequence[Job], starts: Mapping[str, int]
-) -> tuple[str, ...]:
-    """As many visits as can stay in their order; those fixed to a second are asked first."""
-    kept: list[int] = []
-    for k in sorted(range(len(tail)), key=lambda k: (tail[k].id not in starts, k)):
-        trial = sorted([*kept, k])
-        if stand.timed(problem, [tail[x] for x in trial], starts) is not None:
-            kept = trial
-    return tuple(tail[k].id for k in kept)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from optimizer.desk.company import mates
-from optimizer.desk.repair import Tails
+from optimizer.desk.leaving import Draft, take_up
 from optimizer.desk.standing import Standing
 from optimizer.plan import Route
 from optimizer.problem import Job, Problem
@@ -19,26 +19,23 @@ ROUNDS = 60
 EVER = 2**40
 
 
-def pushed(
-    problem: Problem,
-    stands: Sequence[Standing],
-    tails: Mapping[int, tuple[str, ...]],
-    starts: Mapping[str, int],
-    on: Sequence[int],
-) -> tuple[Tails, dict[int, Route | None]] | None:
-    """Tails and routes with every tied visit as late as the routes of ``on`` make it.
+def pushed(draft: Draft, on: Sequence[int]) -> Draft | None:
+    """A draft with every tied visit as late as the routes of ``on`` make it.
 
     None where no such times exist; the checker has the last word on those found (gaps that grow
-    too long, halves that are under way already).
+    too long). Whoever is under way to a visit that is put off drives on, and waits there.
     """
+    draft = draft.copied()
+    problem, starts = draft.problem, draft.starts
     jobs = {job.id: job for job in problem.jobs}
     least = {name: start for name, start in starts.items() if name in jobs}
-    affected = set(on)
+    draft.touched.update(on)
     for _ in range(ROUNDS):
         late: dict[str, int] = {}
-        for r in sorted(affected):
-            route = _timed(problem, stands[r], [jobs[name] for name in tails[r]], least)
-            if route is None and (tails[r] or stands[r].settled):
+        for r in sorted(draft.touched):
+            tail = draft.tails[r]
+            route = _timed(problem, draft.stands[r], [jobs[name] for name in tail], least)
+            if route is None and (tail or draft.stands[r].settled):
                 return None
             for step in () if route is None else route.steps:
                 if step.job in least and (step.start or 0) > least[step.job]:
@@ -46,18 +43,24 @@ def pushed(
             _successors(problem, route, least, late)
         if not late:
             fixed = {**starts, **least}
-            routes = {
-                r: stands[r].timed(problem, [jobs[name] for name in tails[r]], fixed)
-                for r in affected
-            }
-            if any(route is None and tails[r] for r, route in routes.items()):
-                return None
-            return {r: tails[r] for r in affected}, routes
+            for r in draft.touched:
+                tail = draft.tails[r]
+                draft.routes[r] = draft.stands[r].timed(
+                    problem, [jobs[name] for name in tail], fixed
+                )
+                if draft.routes[r] is None and tail:
+                    return None
+            return draft
         for name, start in late.items():
             for mate in mates(jobs[name], problem):
                 if mate in least:
                     least[mate] = max(least[mate], start)
-                affected |= {r for r, tail in tails.items() if mate in tail}
+                for r, route in draft.routes.items():
+                    if route is None or mate not in route.jobs:
+                        continue
+                    draft.touched.add(r)
+                    if not take_up(draft, r, mate, called_off=False):
+                        return None
     return None
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from optimizer.desk.absence import shortened
+from optimizer.desk.leaving import kept_in_order, shortened
 from optimizer.desk.model import Places
-from optimizer.desk.overrun import kept_in_order
 from optimizer.desk.repair import Tails, homeless_visit, redistribute
 from optimizer.desk.standing import Standing
 from optimizer.plan import Route

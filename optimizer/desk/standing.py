@@ -21,7 +21,8 @@ class Standing:
     """One shift at ``now``: settled ``steps`` (start step included), where and when it goes on.
 
     ``closed`` routes are kept to the letter: they visit a depot, or no timing of ours reproduces
-    them. ``home`` is the whole route where no visit was left to make at now.
+    them. ``home`` is the whole route where no visit was left to make at now. ``is_called_back``:
+    the technician has turned round, and goes on from the last place at ``ready``.
     """
 
     technician: Technician
@@ -37,6 +38,7 @@ class Standing:
     closed: bool = False
     home: Route | None = None
     whole: Route | None = None
+    is_called_back: bool = False
 
     def timed(
         self, problem: Problem, jobs: Sequence[Job], starts: Mapping[str, int]
@@ -74,12 +76,18 @@ class Standing:
 
 
 def standings(
-    problem: Problem, plan: Plan, now_s: int, closed: frozenset[tuple[str, str]] = frozenset()
+    problem: Problem,
+    plan: Plan,
+    now_s: int,
+    closed: frozenset[tuple[str, str]] = frozenset(),
+    ready_from: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Standing]:
     """One standing per shift, in the order of technicians and their shifts.
 
-    ``closed`` names further (technician, shift) whose routes are to be kept to the letter.
+    ``closed`` names further (technician, shift) whose routes are to be kept to the letter,
+    ``ready_from`` when those can go on who were called back.
     """
+    back = ready_from or {}
     jobs = {job.id: job for job in problem.jobs}
     routes = {(route.technician, route.shift): route for route in plan.routes}
     found = []
@@ -87,6 +95,8 @@ def standings(
         for shift in who.shifts:
             key = (who.id, shift.id)
             stand = _standing(problem, jobs, who, shift, routes.get(key), now_s)
+            if key in back:
+                stand = replace(stand, ready=max(stand.ready, back[key]))
             found.append(replace(stand, closed=True) if key in closed else stand)
     return found
 
