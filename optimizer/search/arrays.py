@@ -83,6 +83,11 @@ class Instance(NamedTuple):
     fetched: Any  # uint8[R] the trip was made before the frozen line
     short_days: bool  # waiting or the hours at work are a goal
     late_at_start: bool  # lateness is that of the start of service, not of the arrival
+    crew_from: I64  # jobs with several tasks or published stops, see `crews`
+    crew_task: I64
+    stop_from: I64
+    stop_shift: I64
+    stop_start: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ def compile_problem(problem: Problem) -> Compiled:
 
     Travel is copied only where a speed factor or several profiles demand it.
     """
+    from optimizer.search.crews import find_crews
     from optimizer.search.links import find_links, narrow_windows
 
     shifts = tuple((who, shift) for who in problem.technicians for shift in who.shifts)
@@ -130,7 +136,7 @@ def compile_problem(problem: Problem) -> Compiled:
     published_start = np.zeros(n, np.int64)
     for route in problem.published.routes if problem.published else ():
         for step in route.steps:
-            free = [t for t in task_of.get(step.job or "", ()) if published_shift[t] < 0]
+            free = [t for t in task_of.get(step.job or "", ()) if published_shift[t] == -1]
             if step.type == "job" and free:
                 published_shift[free[0]] = shift_of.get((route.technician, route.shift), -2)
                 published_start[free[0]] = step.start or 0
@@ -154,7 +160,7 @@ def compile_problem(problem: Problem) -> Compiled:
         _hardness(fits, load, capacity), *links,
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
         has_depot, bare_technicians(problem, tasks, has_depot), fetched, wants_short_days(problem),
-        problem.late_at == "start",
+        problem.late_at == "start", *find_crews(problem, task_of, shift_of),
     )  # fmt: skip
     return Compiled(problem, arrays, tasks, shifts, leg, task_of, shift_of)
 

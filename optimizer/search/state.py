@@ -69,6 +69,8 @@ class Worker(NamedTuple):
     dirty: Any  # uint8[R] changed since the best was stored
     dirty_list: Any  # int32[R]
     scratch: I64  # int64[longest + 4, 4]
+    crews: I64  # int64[N_FIGURES] what crews count beyond their routes, in ``total``
+    crews_now: I64  # int64[N_FIGURES] the same after this iteration
     places: Any  # float64[2, MOST_PLACES, 6] places of the two members of a pair, see `pairs`
 
 
@@ -159,5 +161,7 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
         np.zeros(n_shifts, np.uint8),
         np.zeros(n_shifts, np.int32),
         np.zeros((n + 8, 4), np.int64),
+        np.zeros(c.N_FIGURES, np.int64),
+        np.zeros(c.N_FIGURES, np.int64),
         np.zeros((2, MOST_PLACES, 6), np.float64),
     )
