@@ -31,13 +31,21 @@ class EditedPlan(HeldPlan):
         Raises
         ------
         ValueError
-            When there is no such job, it has begun, or other jobs are tied to it.
+            When there is no such job, it has begun, or others start with it or come after it.
         """
         job = self.jobs.get(job_id)
         if job is None:
             raise ValueError(f"no job {job_id!r} in the problem")
-        if is_tied(replace(job, crew=1), self.problem):
-            raise ValueError(f"job {job_id!r} is tied to others")
+        others = [
+            other.id
+            for other in self.problem.jobs
+            if job_id in (*other.after, *other.together) or other.id in job.together
+        ]
+        if others:
+            raise ValueError(
+                f"{', '.join(others)} cannot stay without job {job_id!r}: change what ties them, "
+                "or plan again"
+            )
         where = self._still_to_come(job_id)
         changed, routes = without_visit(
             self._problem_with(None, job_id), self.places, self.stands, self.tails, self.routes,

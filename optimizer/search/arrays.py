@@ -85,6 +85,7 @@ class Instance(NamedTuple):
     late_at_start: bool  # lateness is that of the start of service, not of the arrival
     crew_from: I64  # jobs with several tasks or published stops, see `crews`
     crew_task: I64
+    crew_liked: I64
     stop_from: I64
     stop_shift: I64
     stop_start: I64

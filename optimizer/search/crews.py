@@ -23,10 +23,14 @@ TOLERANCE_S = START_TOLERANCE_S
 
 
 class Crews(NamedTuple):
-    """Jobs with several tasks or several published stops: their tasks, and those stops."""
+    """Jobs with several tasks or several published stops: their tasks, and those stops.
+
+    ``crew_liked[k, r]``: whether nobody, or the technician of shift r, is preferred for job k.
+    """
 
     crew_from: NDArray[np.int64]
     crew_task: NDArray[np.int64]
+    crew_liked: NDArray[np.int64]
     stop_from: NDArray[np.int64]
     stop_shift: NDArray[np.int64]
     stop_start: NDArray[np.int64]
@@ -47,9 +51,11 @@ def find_crews(
     ]
     rows = [stops.get(job.id, []) for job in jobs]
     flat = [stop for row in rows for stop in row]
+    liked = [[not job.preferred or who in job.preferred for who, _ in shift_of] for job in jobs]
     return Crews(
         np.cumsum([0, *(len(task_of[job.id]) for job in jobs)], dtype=np.int64),
         np.array([task for job in jobs for task in task_of[job.id]], np.int64),
+        np.array(liked, np.int64).reshape(len(jobs), len(shift_of)),
         np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64),
         np.array([shift for shift, _ in flat], np.int64),
         np.array([start for _, start in flat], np.int64),
@@ -107,7 +113,7 @@ def count_crews(instance: Any, solution: Any, figures: Any) -> None:
             worst = max(worst, mine)
             if job == first:
                 late = mine
-            disliked = disliked and instance.fits[job, r] == 2
+            disliked = disliked and instance.crew_liked[k, r] == 0
         figures[c.CHANGES] += changes
         if placed:
             weight = instance.task[first, WEIGHT]
