@@ -89,6 +89,7 @@ class Instance(NamedTuple):
     stop_from: I64
     stop_shift: I64
     stop_start: I64
+    wide: I64  # int64[n, 2] first and last start where the successors are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def compile_problem(problem: Problem) -> Compiled:
     Travel is copied only where a speed factor or several profiles demand it.
     """
     from optimizer.search.crews import find_crews
-    from optimizer.search.links import find_links, narrow_windows
+    from optimizer.search.ties import find_links, narrow_windows
 
     shifts = tuple((who, shift) for who in problem.technicians for shift in who.shifts)
     tasks = tuple(job for job in problem.jobs for _ in range(job.crew))
@@ -152,6 +153,8 @@ def compile_problem(problem: Problem) -> Compiled:
     leg = typical_leg(kind0, near, task, n)
     weight, drop_energy, step = energies(problem, leg, levels, left_out, task, n)
     links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
+    wide = task.copy()
+    narrow_windows(links, wide, service, locked, for_successors=False)
     narrow_windows(links, task, service, locked)
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,
@@ -162,6 +165,7 @@ def compile_problem(problem: Problem) -> Compiled:
         bool(not levels[:, (c.SPREAD, c.WORST_LATE)].any()),
         has_depot, bare_technicians(problem, tasks, has_depot), fetched, wants_short_days(problem),
         problem.late_at == "start", *find_crews(problem, task_of, shift_of),
+        np.ascontiguousarray(wide[:n, [c.EARLIEST, c.LATEST]]),
     )  # fmt: skip
     return Compiled(problem, arrays, tasks, shifts, leg, task_of, shift_of)
 

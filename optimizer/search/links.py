@@ -1,19 +1,14 @@
 """Visits whose starts depend on each other: crews, ``together``, ``after``.
 
 Routes stay independent: once a linked group is placed, each member's start is held inside a window
-of its own so that every relation holds whatever else happens on the routes. A group is pulled and
-put as a whole, and its windows are chosen anew each time.
+of its own so that every relation holds whatever else happens on the routes. A group is pulled as a
+whole, put as a whole where that is possible, and its windows are chosen anew each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from optimizer.problem import Job, Problem
 from optimizer.search.compiled import compiled
 from optimizer.search.insertion import INFINITE, draw, has_room, price
 from optimizer.search.layout import (
@@ -25,169 +20,22 @@ from optimizer.search.layout import (
     NEXT,
     PREV,
     ROUTE,
-    SETUP,
     TECHNICIAN,
 )
-from optimizer.search.moves import mark_empty, put, unlink
+from optimizer.search.moves import mark_empty, pull, put, unlink
 from optimizer.search.pairs import (
-    AFTER_END,
-    AFTER_START,
     SAME_START,
     best_pair,
     gap_base,
     harm_to_relatives,
 )
 from optimizer.search.refresh import refresh
+from optimizer.search.state import C_PULLED
 
 BOLD_BLINK = 0.4
 TRIES, THOROUGH_TRIES = 2, 8
-PASSES = 20  # a bound travels one relation or more per pass
 PAIR_SHARE = 0.8  # of the pairs are placed by looking at both members' places at once
 SHIFT_BLINK = 0.1  # what suits one member best may leave nothing for the next: look away at times
-
-
-class Links(NamedTuple):
-    """Groups of linked tasks (predecessors first) and, per task, its relations to others.
-
-    A relation of task t to ``other`` bounds start(t) − start(other) (SAME_START, AFTER_START) or
-    start(t) − end(other) (AFTER_END) to [least, most].
-    """
-
-    group: NDArray[np.int64]
-    group_from: NDArray[np.int64]
-    group_task: NDArray[np.int64]
-    relation_from: NDArray[np.int64]
-    relation_other: NDArray[np.int64]
-    relation_kind: NDArray[np.int64]
-    relation_least: NDArray[np.int64]
-    relation_most: NDArray[np.int64]
-
-
-def find_links(
-    problem: Problem,
-    tasks: tuple[Job, ...],
-    task_of: dict[str, list[int]],
-    choices: Sequence[int],
-) -> Links:
-    """Collect relations and the groups they tie together; ``choices`` = shifts that fit a task."""
-    n = len(tasks)
-    relations: list[list[tuple[int, int, int, int]]] = [[] for _ in range(n)]
-    ties: list[tuple[int, int]] = []
-    for job in problem.jobs:
-        own = task_of[job.id]
-        halves = own + [t for other in job.together for t in task_of.get(other, ())]
-        for a in halves if len(halves) > 1 else ():
-            for b in halves:
-                if a != b and (b, SAME_START, 0, 0) not in relations[a]:
-                    relations[a].append((b, SAME_START, 0, 0))
-                    ties.append((a, b))
-        for before in job.after:
-            kind = AFTER_END if job.gap_from == "end" else AFTER_START
-            most = FAR if job.max_gap_s is None else job.max_gap_s
-            for t in own:
-                for other in task_of.get(before, ()):
-                    relations[t].append((other, kind, job.min_gap_s, most))
-                    ties.append((t, other))
-    group = _groups(n, ties)
-    order = _topological(n, relations, choices)
-    members: dict[int, list[int]] = {}
-    for t in order:
-        if group[t] >= 0:
-            members.setdefault(int(group[t]), []).append(t)
-    group_from, group_task = [0], []
-    for g in range(len(members)):
-        group_task += members[g]
-        group_from.append(len(group_task))
-    relation_from = np.zeros(n + 1, np.int64)
-    np.cumsum([len(row) for row in relations], out=relation_from[1:])
-    flat = np.array([entry for row in relations for entry in row], np.int64).reshape(-1, 4)
-    return Links(
-        group,
-        np.array(group_from, np.int64),
-        np.array(group_task, np.int64),
-        relation_from,
-        *(np.ascontiguousarray(flat[:, k]) for k in range(4)),
-    )
-
-
-def narrow_windows(
-    links: Links, task: NDArray[np.int64], service: NDArray[np.int32], locked: NDArray[np.uint8]
-) -> None:
-    """Narrow the windows of linked visits, in place, to what their relations leave at best.
-
-    So a predecessor does not start so early that the largest gap ends before its successor opens.
-    The loosest durations count: nothing that could be planned is lost.
-    """
-    tasks = [int(t) for t in links.group_task]
-    shortest, longest = service.min(axis=0), service.max(axis=0)
-    for _ in range(PASSES):
-        changed = False
-        for t in tasks:
-            for x in range(links.relation_from[t], links.relation_from[t + 1]):
-                other, kind = int(links.relation_other[x]), int(links.relation_kind[x])
-                least, most = int(links.relation_least[x]), int(links.relation_most[x])
-                if kind == AFTER_END:
-                    least += int(shortest[other])
-                    most += int(longest[other]) + int(task[other, SETUP])
-                for which, bound in (
-                    (t, (task[other, EARLIEST] + least, task[other, LATEST] + most)),
-                    (other, (task[t, EARLIEST] - most, task[t, LATEST] - least)),
-                ):
-                    if locked[which]:
-                        continue
-                    low = max(int(task[which, EARLIEST]), int(bound[0]))
-                    high = min(int(task[which, LATEST]), int(bound[1]))
-                    changed |= low != task[which, EARLIEST] or high != task[which, LATEST]
-                    task[which, EARLIEST], task[which, LATEST] = low, high
-        if not changed:
-            return
-
-
-def _groups(n: int, ties: list[tuple[int, int]]) -> NDArray[np.int64]:
-    root = list(range(n))
-
-    def find(x: int) -> int:
-        while root[x] != x:
-            root[x] = root[root[x]]
-            x = root[x]
-        return x
-
-    for a, b in ties:
-        root[find(a)] = find(b)
-    tied = {t for tie in ties for t in tie}
-    numbers: dict[int, int] = {}
-    group = np.full(n, -1, np.int64)
-    for t in sorted(tied):
-        group[t] = numbers.setdefault(find(t), len(numbers))
-    return group
-
-
-def _topological(
-    n: int, relations: list[list[tuple[int, int, int, int]]], choices: Sequence[int]
-) -> list[int]:
-    """Tasks so that each comes after those it has to wait for (the loader refuses cycles).
-
-    Among equals, the ones that fewer shifts can take come first.
-    """
-    done: list[int] = []
-    state = [0] * n
-    for first in sorted(range(n), key=lambda t: choices[t]):
-        stack = [first]
-        while stack:
-            t = stack[-1]
-            if state[t] == 0:
-                state[t] = 1
-                stack += [
-                    other
-                    for other, kind, _, _ in relations[t]
-                    if kind != SAME_START and state[other] == 0
-                ]
-            else:
-                stack.pop()
-                if state[t] == 1:
-                    state[t] = 2
-                    done.append(t)
-    return done
 
 
 @compiled
@@ -324,15 +172,21 @@ def _place_one(
 
 @compiled
 def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float) -> bool:
-    """Place every member of the group of ``job``, or none; False if a route broke for good.
+    """Place the group of ``job``, all of it where possible; False if a route broke for good.
 
     What suits the first member best may leave nothing for the others, so a failure is tried again
-    with bolder looking away: once within the search, more often when called without blinks.
+    with bolder looking away: once within the search, more often when called without blinks. Where
+    some cannot be placed, those that can stay without them are.
     """
     group = instance.group[job]
+    if not _gather(instance, solution, worker, group):
+        return False
     worth = 0.0
     for k in range(instance.group_from[group], instance.group_from[group + 1]):
-        worth += instance.drop_energy[instance.group_task[k]]
+        member = instance.group_task[k]
+        if worker.is_fresh[member] != 0 and solution.node[member, ROUTE] >= 0:
+            return True  # this iteration has placed what can be placed
+        worth += instance.drop_energy[member]
     tries = TRIES if blink > 0.0 else THOROUGH_TRIES
     if blink > 0.0 and draw(worker.random) < 0.5:
         blink = BOLD_BLINK
@@ -347,6 +201,86 @@ def put_group(instance: Any, solution: Any, worker: Any, job: int, blink: float)
         if not _take_back(instance, solution, worker, group):
             return False
         blink = BOLD_BLINK
+    return _put_some(instance, solution, worker, group)  # type: ignore[no-any-return]
+
+
+@compiled
+def _gather(instance: Any, solution: Any, worker: Any, group: int) -> bool:
+    """Call the members that stand on routes or are left out, unless this iteration has done so.
+
+    ``worker.is_fresh`` tells which of them this iteration may place. False if a route broke.
+    """
+    possible = True
+    for k in range(instance.group_from[group], instance.group_from[group + 1]):
+        member = instance.group_task[k]
+        worker.is_fresh[member] = 0
+        for x in range(worker.counts[C_PULLED]):
+            if worker.pulled[x] == member:
+                worker.is_fresh[member] = 1
+        r = solution.node[member, ROUTE]
+        if worker.is_fresh[member] != 0 or (r >= 0 and instance.locked[member] != 0):
+            continue
+        worker.is_fresh[member] = 1
+        if r < 0:
+            worker.pulled[worker.counts[C_PULLED]] = member
+            worker.was_absent[member] = 1
+            worker.counts[C_PULLED] += 1
+            continue
+        pull(instance, solution, worker, member)
+        if solution.visits[r] == 0:
+            mark_empty(instance, worker, r)
+        possible = refresh(instance, solution, worker.scratch, r) and possible
+    return possible
+
+
+@compiled
+def _put_some(instance: Any, solution: Any, worker: Any, group: int) -> bool:
+    """Place each member that needs none of those left out; False if a route broke for good."""
+    first, last = instance.group_from[group], instance.group_from[group + 1]
+    for k in range(first, last):
+        member = instance.group_task[k]
+        if solution.node[member, ROUTE] >= 0 or not _has_all(instance, solution, member, True):
+            continue
+        worth = instance.drop_energy[member]
+        for x in range(instance.relation_from[member], instance.relation_from[member + 1]):
+            if instance.relation_kind[x] == SAME_START:
+                worth += instance.drop_energy[instance.relation_other[x]]
+        instance.task[member, EARLIEST] = instance.wide[member, 0]
+        instance.task[member, LATEST] = instance.wide[member, 1]
+        least, most = _room_to_start(instance, solution, member)
+        _hold(instance, member, least, most)
+        at, split = -1, 0
+        if instance.task[member, EARLIEST] <= instance.task[member, LATEST]:
+            _, at, split = _place_one(instance, solution, worker, member, 0.0, worth)
+        if at < 0:
+            instance.task[member, EARLIEST] = solution.window[member, 0]
+            instance.task[member, LATEST] = solution.window[member, 1]
+        elif not (
+            put(instance, solution, worker, member, at, split)
+            and _settle_windows(instance, solution, worker, member)
+        ):
+            return _take_back(instance, solution, worker, group)  # type: ignore[no-any-return]
+    k = first
+    while k < last:
+        member = instance.group_task[k]
+        k += 1
+        if solution.node[member, ROUTE] < 0 or worker.is_fresh[member] == 0:
+            continue
+        if not _has_all(instance, solution, member, False):
+            if not _take_out(instance, solution, worker, member):
+                return False
+            k = first
+    return True
+
+
+@compiled
+def _has_all(instance: Any, solution: Any, job: int, only_before: bool) -> bool:
+    """Whether all it comes after are placed, and all it starts with (not ``only_before``)."""
+    for x in range(instance.relation_from[job], instance.relation_from[job + 1]):
+        if only_before and instance.relation_kind[x] == SAME_START:
+            continue
+        if solution.node[instance.relation_other[x], ROUTE] < 0:
+            return False
     return True
 
 
@@ -406,18 +340,23 @@ def _put_members(
 
 @compiled
 def _take_back(instance: Any, solution: Any, worker: Any, group: int) -> bool:
-    """Take every member out and free its window; False if a route broke for good."""
+    """Take every member just placed out again and free its window; False if a route broke."""
     possible = True
     for k in range(instance.group_from[group], instance.group_from[group + 1]):
         member = instance.group_task[k]
-        if instance.locked[member] != 0:
-            continue
-        r = solution.node[member, ROUTE]
-        instance.task[member, EARLIEST] = solution.window[member, 0]
-        instance.task[member, LATEST] = solution.window[member, 1]
-        if r >= 0:
-            unlink(instance, solution, member)
-            if solution.visits[r] == 0:
-                mark_empty(instance, worker, r)
-            possible = refresh(instance, solution, worker.scratch, r) and possible
+        if worker.is_fresh[member] != 0:
+            possible = _take_out(instance, solution, worker, member) and possible
     return possible
+
+
+@compiled
+def _take_out(instance: Any, solution: Any, worker: Any, member: int) -> bool:
+    r = solution.node[member, ROUTE]
+    instance.task[member, EARLIEST] = solution.window[member, 0]
+    instance.task[member, LATEST] = solution.window[member, 1]
+    if r < 0:
+        return True
+    unlink(instance, solution, member)
+    if solution.visits[r] == 0:
+        mark_empty(instance, worker, r)
+    return refresh(instance, solution, worker.scratch, r)  # type: ignore[no-any-return]

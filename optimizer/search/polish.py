@@ -148,7 +148,7 @@ def _try_group(instance: Any, solution: Any, worker: Any, job: int) -> int:
     for k in range(instance.group_from[group], instance.group_from[group + 1]):
         other = instance.group_task[k]
         if solution.node[other, ROUTE] >= 0:
-            return 1
+            continue
         worker.pulled[worker.counts[C_PULLED]] = other
         worker.was_absent[other] = 1
         worker.counts[C_PULLED] += 1

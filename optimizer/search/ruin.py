@@ -136,11 +136,11 @@ def _pull_group(instance: Any, solution: Any, worker: Any, job: int) -> None:
     for k in range(first, last):
         other = instance.group_task[k]
         r = solution.node[other, ROUTE]
-        if instance.locked[other] != 0 or (r >= 0 and solution.part[r] != worker.id):
+        if r >= 0 and solution.part[r] != worker.id:
             return
     for k in range(first, last):
         other = instance.group_task[k]
-        if solution.node[other, ROUTE] >= 0:
+        if solution.node[other, ROUTE] >= 0 and instance.locked[other] == 0:
             pull(instance, solution, worker, other)
 
 

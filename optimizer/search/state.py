@@ -71,6 +71,7 @@ class Worker(NamedTuple):
     scratch: I64  # int64[longest + 4, 4]
     crews: I64  # int64[N_FIGURES] what crews count beyond their routes, in ``total``
     crews_now: I64  # int64[N_FIGURES] the same after this iteration
+    is_fresh: Any  # uint8[n] members of the group at hand that it found on no route
     places: Any  # float64[2, MOST_PLACES, 6] places of the two members of a pair, see `pairs`
 
 
@@ -163,5 +164,6 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
         np.zeros((n + 8, 4), np.int64),
         np.zeros(c.N_FIGURES, np.int64),
         np.zeros(c.N_FIGURES, np.int64),
+        np.zeros(n, np.uint8),
         np.zeros((2, MOST_PLACES, 6), np.float64),
     )
