@@ -111,7 +111,7 @@ def compile_problem(problem: Problem) -> Compiled:
     Travel is copied only where a speed factor or several profiles demand it.
     """
     from optimizer.search.crews import find_crews
-    from optimizer.search.ties import find_links, narrow_windows
+    from optimizer.search.ties import find_links, hopeless_jobs, narrow_windows
 
     shifts = tuple((who, shift) for who in problem.technicians for shift in who.shifts)
     tasks = tuple(job for job in problem.jobs for _ in range(job.crew))
@@ -152,9 +152,19 @@ def compile_problem(problem: Problem) -> Compiled:
     near, around = neighbours(kind0, task, service[0, :n], n)
     leg = typical_leg(kind0, near, task, n)
     weight, drop_energy, step = energies(problem, leg, levels, left_out, task, n)
-    links = find_links(problem, tasks, task_of, (fits > 0).sum(axis=1).tolist())
-    wide = task.copy()
-    narrow_windows(links, wide, service, locked, for_successors=False)
+    choices = (fits > 0).sum(axis=1).tolist()
+    hopeless: set[str] = set()
+    while True:
+        links = find_links(problem, tasks, task_of, choices, hopeless)
+        wide = task.copy()
+        narrow_windows(links, wide, service, locked, for_successors=False)
+        if not len(links.group_task):
+            break
+        found = hopeless_jobs(problem, task_of, fits, wide, locked) | hopeless
+        if found == hopeless:
+            break
+        hopeless = found
+        fits[[t for name in hopeless for t in task_of[name]]] = 0
     narrow_windows(links, task, service, locked)
     arrays = Instance(
         n, n_shifts, drive, metres, metres.shape[1] > 1, task, window_from, opens, closes, service,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +37,18 @@ def find_links(
     tasks: tuple[Job, ...],
     task_of: dict[str, list[int]],
     choices: Sequence[int],
+    hopeless: Collection[str] = (),
 ) -> Links:
-    """Collect relations and the groups they tie together; ``choices`` = shifts that fit a task."""
+    """Collect relations and the groups they tie together.
+
+    ``choices`` are shifts that fit a task; nobody waits for ``hopeless`` jobs.
+    """
     n = len(tasks)
     relations: list[list[tuple[int, int, int, int]]] = [[] for _ in range(n)]
     ties: list[tuple[int, int]] = []
     for job in problem.jobs:
+        if job.id in hopeless:
+            continue
         own = task_of[job.id]
         halves = own + [t for other in job.together for t in task_of.get(other, ())]
         for a in halves if len(halves) > 1 else ():
@@ -77,6 +83,32 @@ def find_links(
         relation_from,
         *(np.ascontiguousarray(flat[:, k]) for k in range(4)),
     )
+
+
+def hopeless_jobs(
+    problem: Problem,
+    task_of: dict[str, list[int]],
+    fits: NDArray[np.uint8],
+    task: NDArray[np.int64],
+    locked: NDArray[np.uint8],
+) -> set[str]:
+    """Jobs that nobody can ever do, or that need such a job: those beside them are placed alone.
+
+    ``task`` has the windows as far as what comes before each visit leaves them.
+    """
+    late = task[: len(fits), EARLIEST] > task[: len(fits), LATEST]
+    never = (late | ~(fits > 0).any(axis=1)) & (locked == 0)
+    out: set[str] = set()
+    fresh = {job.id for job in problem.jobs if never[task_of[job.id]].any()}
+    while fresh:
+        out |= fresh
+        mates = {name for job in problem.jobs if job.id in fresh for name in job.together}
+        fresh = {
+            job.id
+            for job in problem.jobs
+            if job.id in mates or not out.isdisjoint(job.after) or not out.isdisjoint(job.together)
+        } - out
+    return {name for name in out if not locked[task_of[name]].any()}
 
 
 def narrow_windows(
