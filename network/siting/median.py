@@ -244,9 +244,10 @@ class MedianSolver:
         gap, integer = self.countdown.gap, instance.integer
         value, chosen = search.first_plan()
         if start is not None:
-            other_value, other = search.polish(start)
-            if other_value < value or not np.isfinite(value):
-                value, chosen = other_value, other
+            polished = search.polish(start)
+            for other_value, other in (polished, (self.judge(start), start)):
+                if other_value < value:
+                    value, chosen = other_value, other
         found = search.begin(value, chosen)
         if self.coverage:
             found.whole = float(self._coverable.sum())

@@ -16,6 +16,7 @@ CLOSED = 1e-7  # relative; a search ends when bound and plan are this near
 SLICE = 60  # rounds of the bound between two attempts at a better plan
 PATIENCE = 30  # rounds without a gain before the step shrinks
 SHRINK = 0.6
+DEARER = 1_000.0  # a rule broken by very little may be worth it at the ordinary price
 # Sparse rows make rounds cheap, and coverage rows, which all cost nothing, make them zigzag: there
 # a long wait at each step comes near the linear relaxation, a short one stays 0.2 % below it.
 PATIENT_ENTRIES = 20_000_000
@@ -91,6 +92,8 @@ class Search:
         self.bound_columns = instance.columns
         choice = instance.choice
         top = float(np.max(instance.rows.escape, initial=1.0))
+        if not np.any(instance.rows.cost):
+            top = max(top, float(instance.rows.escape.sum()))  # all that coverage can win
         total = float(instance.rows.cost.size and np.max(instance.rows.cost)) * len(
             instance.rows.cap
         )
@@ -153,8 +156,12 @@ class Search:
         return self.judge(chosen)
 
     def first_plan(self) -> tuple[float, States]:
-        """Greedy construction and local search."""
-        return self.polish((self.state == 1).astype(np.int8))
+        """Greedy construction and local search; broken rules cost more when that broke one."""
+        value, chosen = self.polish((self.state == 1).astype(np.int8))
+        if not np.isfinite(value):
+            self.price = self.price * DEARER
+            value, chosen = self.polish(chosen)
+        return value, chosen
 
     def begin(self, value: float, chosen: States) -> Found:
         """Multipliers and step scales from a first plan (valid whatever the plan is worth)."""

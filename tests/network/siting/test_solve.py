@@ -53,6 +53,12 @@ def test_the_answer_equals_the_best_of_all_sets_and_passes_the_checker(
         assert answer.objective == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_budget_that_is_missed_by_little_is_kept_all_the_same() -> None:
+    problem = random_siting(10176, "coverage")  # the best cover is 3.62 over a budget of 45.24
+    answer = solve(read(problem))
+    assert answer.objective == pytest.approx(enumerated(problem))
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("seed", range(25))
 def test_skills_kinds_subsidies_and_backup_hold_in_the_best_of_all_sets(
