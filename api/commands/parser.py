@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from api.commands import record, roads, rules, serving
 from api.commands.given import audit_id, day
@@ -13,9 +14,19 @@ from api.commands.given import audit_id, day
 Command = Callable[[argparse.Namespace], int]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; ``--help`` says what is right."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit 2; who has named no command is shown the usage, too."""
+        if message.endswith("COMMAND"):
+            self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line: each command with what carries it out under ``command``."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="python -m api",
         description="``python -m api COMMAND``: the command line of the service.",
     )

@@ -29,6 +29,8 @@ def api(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
         (["plan"], "DATABASE_URL"),
         (["roads", "import", "nowhere.osm.pbf"], "nowhere.osm.pbf"),
         (["roads", "serve"], "roads import"),
+        (["export", "evidence", "--job", "abc", "--out", "x.zip"], "--job"),
+        (["nonsense"], "nonsense"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_status_2(
