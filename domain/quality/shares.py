@@ -33,4 +33,6 @@ class Share:
         middle = rate + z * z / (2 * trials)
         reach = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
         scale = 1 + z * z / trials
-        return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+        low, high = (middle - reach) / scale, (middle + reach) / scale
+        # The ends are exact: for none of them the lower one is 0, for all of them the upper one is 1.
+        return min(max(0.0, low), rate), max(min(1.0, high), rate)

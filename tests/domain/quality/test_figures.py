@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.quality import Answer, RepairFacts, Share, repair_figures, survey_figures, trends
@@ -32,6 +32,7 @@ def test_conduct_is_counted_over_those_who_were_asked_about_it() -> None:
 
 
 @given(st.integers(0, 50), st.integers(1, 50))
+@example(0, 11)
 def test_an_interval_holds_its_share(count: int, more: int) -> None:
     share = Share(count, count + more)
     low, high = share.interval()
