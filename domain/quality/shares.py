@@ -34,5 +34,5 @@ class Share:
         reach = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
         scale = 1 + z * z / trials
         low, high = (middle - reach) / scale, (middle + reach) / scale
-        # The ends are exact: for none of them the lower one is 0, for all of them the upper one is 1.
+        # Exact at the ends: none of them begins at 0, all of them end at 1.
         return min(max(0.0, low), rate), max(min(1.0, high), rate)
