@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import String, cast, func, not_, select
 from sqlalchemy.orm import Session
 
 from api.db.models import (
@@ -14,6 +14,7 @@ from api.db.models import (
     Job,
     OutgoingMessage,
     PartReservation,
+    Request,
     StockBalance,
     Visit,
     VisitEvent,
@@ -22,7 +23,7 @@ from api.services.clock_events import arrivals
 from api.services.equipment import overdue
 from api.services.offline import waiting_events
 from api.services.regions import local_day, the_region, utc_iso
-from domain.lifecycle import JobState, VisitState
+from domain.lifecycle import JobState, Mode, VisitState
 
 SOON = timedelta(hours=4)
 KINDS = (
@@ -34,6 +35,7 @@ KINDS = (
     "event_unsigned",
     "waiting_parts",
     "duplicate",
+    "place_outside",
     "event_held",
     "parts_short",
     "equipment_overdue",
@@ -51,6 +53,7 @@ def exceptions(session: Session, now: datetime) -> list[dict[str, Any]]:
     found = [
         *_clocks(session, now),
         *_doors(session),
+        *_outside(session),
         *_far_arrivals(session, now),
         *_unsigned(session, now),
         *_held(session),
@@ -159,6 +162,29 @@ def _doors(session: Session) -> list[dict[str, Any]]:
             )
             for job in session.scalars(double)
         ),
+    ]
+
+
+def _outside(session: Session) -> list[dict[str, Any]]:
+    """Jobs at a place beyond the region's roads: mostly degrees that were swapped or mistyped."""
+    region = the_region(session)
+    inside = Request.lat.between(region.south, region.north) & Request.lon.between(
+        region.west, region.east
+    )
+    rows = session.scalars(
+        select(Job)
+        .join(Request, Request.id == Job.request_id)
+        .where(
+            Job.status.in_((JobState.OPEN, JobState.PLANNED)),
+            Job.mode == Mode.ON_SITE,
+            not_(inside),
+        )
+    )
+    return [
+        _row(
+            "place_outside", job, job.reported_at, "the place lies beyond the region: is it right?"
+        )
+        for job in rows
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.services.paging import page_of_rows
 from api.services.refusals import Refusal
-from tests.api.world import World
+from tests.api.world import World, report
 
 V1 = "/api/v1"
 
@@ -46,6 +46,16 @@ def test_a_list_told_page_by_page_is_the_list(world: World, path: str) -> None:
     assert found == whole["items"]
     refused = admin.get(f"{step}cursor=nonsense")
     assert (refused.status_code, refused.get_json()["code"]) == (422, "invalid")
+
+
+def test_a_report_from_beyond_the_region_is_taken_and_listed(world: World) -> None:
+    desk = world.client("desk")
+    swapped = desk.post("/api/v1/requests", json=report(place={"lat": -71.25, "lon": -29.9}))
+    right = desk.post("/api/v1/requests", json=report())
+    assert (swapped.status_code, right.status_code) == (201, 201)
+    rows = desk.get(f"{V1}/exceptions?limit=500").get_json()["items"]
+    outside = [one["subject_id"] for one in rows if one["kind"] == "place_outside"]
+    assert outside == [swapped.get_json()["id"]]
 
 
 def test_a_page_stays_right_while_rows_are_added_and_removed() -> None:
