@@ -255,8 +255,11 @@ def arrivals(
 
 
 def arrival_proofs(setting: Setting, reported_at: datetime) -> frozenset[Proof] | None:
-    """What shows an arrival by the rules of a report's place and day."""
-    return proofs_of(arrival_rules(setting.day(reported_at), setting.place))
+    """What shows an arrival by the rules of a report's place and day; None where there are none."""
+    try:
+        return proofs_of(arrival_rules(setting.day(reported_at), setting.place))
+    except LookupError:
+        return None
 
 
 def arrival_case(

@@ -112,8 +112,11 @@ def confirm_arrival(
     Raises
     ------
     Refusal
-        ``unknown_reference`` for a visit that told of no arrival, or is another job's.
+        ``unknown_reference`` for a visit that told of no arrival, or is another job's;
+        ``forbidden`` on a link that a technician made, who could be the one to open it.
     """
+    if not _from_the_office(session, who.link_id):
+        raise Refusal("forbidden", "a technician made this link: confirm with the office")
     earlier = session.get(ClockEvent, key)
     event = NewEvent(
         key,
@@ -162,7 +165,7 @@ def link_page(
             for d in arrival.state.deadlines
         ],
         "rule": [trace_view(line) for line in arrival.judgement.trace if line.version],
-        "arrival": _arrival(session, job, link, now),
+        "arrival": _arrival(session, job, _from_the_office(session, who.link_id), now),
         "quotes": [quote_view(quote) for quote in quotes_of(session, job.id)],
         "bill": _bill(session, job),
         "complaints": [_complaint(session, one, now) for one in complaints],
@@ -178,19 +181,23 @@ def link_page(
     }
 
 
-def _door_code(session: Session, visit: Visit, link: ConsumerLink | None) -> str | None:
-    """The code to tell at the door; none once somebody came, or on a technician's own link."""
-    if visit.arrived_at is not None or visit.state not in COMING or link is None:
-        return None
+def _from_the_office(session: Session, link_id: UUID | None) -> bool:
+    """Whether a link was made by somebody else than a technician."""
+    link = None if link_id is None else session.get(ConsumerLink, link_id)
+    if link is None:
+        return False
     maker = None if link.created_by is None else session.get(Person, link.created_by)
-    if maker is not None and maker.role == roles.TECHNICIAN:
+    return maker is None or maker.role != roles.TECHNICIAN
+
+
+def _door_code(session: Session, visit: Visit) -> str | None:
+    """The code to tell at the door; none once somebody came."""
+    if visit.arrived_at is not None or visit.state not in COMING:
         return None
     return door_code(session, visit.job_id, visit.day)
 
 
-def _arrival(
-    session: Session, job: Job, link: ConsumerLink | None, now: datetime
-) -> dict[str, Any] | None:
+def _arrival(session: Session, job: Job, trusted: bool, now: datetime) -> dict[str, Any] | None:
     visits: Sequence[Visit] = session.scalars(
         select(Visit).where(Visit.job_id == job.id, Visit.active).order_by(Visit.arrival_at)
     ).all()
@@ -204,10 +211,12 @@ def _arrival(
         "planned_at": visit.arrival_at,
         "expected_at": visit.arrived_at or (expected[0] if expected else visit.arrival_at),
         "visit_id": visit.id,
-        "door_code": _door_code(session, visit, link),
+        "door_code": _door_code(session, visit) if trusted else None,
         "arrived_at": visit.arrived_at,
         # Nothing shows yet that somebody came: the consumer is asked.
-        "to_confirm": visit.arrived_at is not None and job.id not in arrivals(session, [job.id]),
+        "to_confirm": trusted
+        and visit.arrived_at is not None
+        and job.id not in arrivals(session, [job.id]),
     }
 
 

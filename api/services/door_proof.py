@@ -91,17 +91,11 @@ def arrival_proof(
         What the phone says its place may be off by; at most once more ``near_m`` of it counts.
     code
         What was told as the code on the consumer's page (`api.services.door_codes`); may be empty.
-
-    Raises
-    ------
-    Refusal
-        ``evidence_missing`` without a place and without the right code.
+        A wrong one is taken, too: were it refused, it could be tried until it is right.
     """
     right = bool(code) and is_door_code(session, visit.job_id, visit.day, code)
     found: dict[str, Any] = {"code": "right" if right else "wrong"} if code else {}
     if place is None:
-        if not right:
-            raise Refusal("evidence_missing", "neither a place nor the code of this door")
         return {"metres": None, "near": False, **found}
     request = visit.job.request
     metres = round(metres_between(place, Place(request.lat, request.lon)))

@@ -207,12 +207,17 @@ def _far_arrivals(session: Session, now: datetime) -> list[dict[str, Any]]:
             "arrival_far",
             job,
             event.at,
-            f"told {event.details['proof']['metres']} m from the door: ask the consumer",
+            f"told {_from_where(event)}: ask the consumer",
             visit_id=str(event.visit_id),
         )
         for event, job in rows
         if job.id not in shown
     ]
+
+
+def _from_where(event: VisitEvent) -> str:
+    metres = event.details["proof"]["metres"]
+    return "without a place, with a wrong code" if metres is None else f"{metres} m from the door"
 
 
 def _unsigned(session: Session, now: datetime) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
@@ -119,9 +120,16 @@ def test_1_1_arrival_told_far_from_the_door_stops_no_clock_until_the_consumer_co
         [item] = [one for one in jobs_done(session, period) if one.job.id == job_id]
         assert item.arrived_at is None  # paid by nobody
         assert not audit(session, datetime.now(UTC)).differing
+    said = {"id": str(uuid7()), "visit_id": str(visit_id)}
+    # The technician made a link and opens it: that is nobody's word but the own.
+    made = technician.post(f"{V1}/jobs/{job_id}/links", json={"days": 1}).get_json()
+    bearer = {"Authorization": f"Bearer {made['url'].rpartition('#')[2]}"}
+    own = world.client()
+    assert own.get(f"{V1}/link", headers=bearer).get_json()["arrival"]["to_confirm"] is False
+    refused = own.post(f"{V1}/link/arrivals", json=said, headers=bearer)
+    assert refused.get_json()["code"] == "forbidden"
     theirs = consumer(world, job_id)
     assert theirs.get(f"{V1}/link").get_json()["arrival"]["to_confirm"] is True
-    said = {"id": str(uuid7()), "visit_id": str(visit_id)}
     answers = [theirs.post(f"{V1}/link/arrivals", json=said) for _ in range(2)]
     assert [one.status_code for one in answers] == [201, 201], answers[0].text
     assert answers[0].get_json() == answers[1].get_json()
@@ -177,9 +185,6 @@ def test_1_1_arrival_is_shown_by_the_code_of_the_door_that_only_the_consumers_pa
     theirs = consumer(world, job_id)
     for kind in ("accepted", "on_the_way"):
         assert technician.post(path, json=event(kind)).status_code == 201
-    wrong = f"{(int(code) + 1) % 10**6:06}"
-    nowhere = event("arrived", place=None, details={"door_code": wrong})
-    assert technician.post(path, json=nowhere).get_json()["code"] == "evidence_missing"
     for bad in ("12345", "٣٣٣٣٣٣", "1234567", "' OR 1"):
         odd = event("arrived", details={"door_code": bad})
         assert technician.post(path, json=odd).get_json()["code"] == "invalid"
@@ -198,16 +203,26 @@ def test_1_1_arrival_is_shown_by_the_code_of_the_door_that_only_the_consumers_pa
         assert stored.details == {"proof": {"metres": None, "near": False, "code": "right"}}
 
 
-def test_1_1_arrival_with_a_wrong_code_far_away_is_a_far_arrival(world: World) -> None:
-    technician, visit_id = first_stop(world, busy_logins(world, 5)[4])
+@pytest.mark.parametrize("placed", [True, False])
+def test_1_1_arrival_with_a_wrong_code_is_spent_and_cannot_be_guessed_again(
+    world: World, placed: bool
+) -> None:
+    technician, visit_id = first_stop(world, busy_logins(world, 6)[4 + placed])
     path = f"{V1}/visits/{visit_id}/events"
     with world.sessions() as session:
         visit = session.get_one(Visit, visit_id)
+        job_id = visit.job_id
         right = door_code(session, visit.job_id, visit.day)
         other = door_code(session, visit.job_id, visit.day + timedelta(days=1))
-        lat, lon = visit.job.request.lat + 0.05, visit.job.request.lon
+        far = {"lat": visit.job.request.lat + 0.05, "lon": visit.job.request.lon}
     assert right != other
     for kind in ("accepted", "on_the_way"):
         assert technician.post(path, json=event(kind)).status_code == 201
-    far = event("arrived", place={"lat": lat, "lon": lon}, details={"door_code": other})
-    assert technician.post(path, json=far).get_json()["proof"] == "far"
+    place = far if placed else None
+    told = technician.post(path, json=event("arrived", place=place, details={"door_code": other}))
+    assert (told.status_code, told.get_json()["proof"]) == (201, "far")
+    again = event("arrived", place=place, details={"door_code": right})
+    assert technician.post(path, json=again).get_json()["code"] == "illegal_transition"
+    [mine] = listed(world, job_id)
+    assert ("5560 m" if placed else "without a place") in mine["detail"]
+    assert arrival_clock(world.client("desk"), job_id)["running"]
