@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -347,6 +348,14 @@ def _fits(
     kinds = shift[:, c.DRIVE_KIND]
     starts = np.array([s.start_location for _, s in shifts], np.int64)
     ends = np.array([-1 if s.end_location is None else s.end_location for _, s in shifts], np.int64)
+
+    @cache
+    def leg(kind: int, place: int, outwards: bool) -> int:
+        """The shortest drive from a place to any other, or to it."""
+        legs = (drive[kind, place] if outwards else drive[kind, :, place]).copy()
+        legs[place] = UNREACHABLE
+        return int(legs.min())
+
     for i, job in enumerate(tasks):
         if i and tasks[i - 1] is job:
             # one of a crew has to be the pinned or preferred one: the first
@@ -372,9 +381,13 @@ def _fits(
         elif n_shifts:
             out = drive[kinds, starts, job.location].astype(np.int64)
             back = np.where(ends < 0, 0, drive[kinds, job.location, ends]).astype(np.int64)
+            for r in np.flatnonzero(out >= UNREACHABLE):  # perhaps there is a way by other stops
+                out[r] = leg(kinds[r], starts[r], True) + leg(kinds[r], job.location, False)
+            for r in np.flatnonzero(back >= UNREACHABLE):
+                back[r] = leg(kinds[r], job.location, True) + leg(kinds[r], ends[r], False)
             reach = np.maximum(shift[:, c.SHIFT_START] + out, task[i, c.EARLIEST])
             late = (reach > task[i, c.LATEST]) | (reach + back > shift[:, c.HARD_END])
-            row[late | (out >= UNREACHABLE) & (back >= UNREACHABLE)] = 0
+            row[late] = 0
         fits[i] = row
     return fits
 

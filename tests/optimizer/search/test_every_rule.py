@@ -237,3 +237,14 @@ def test_zero_iterations_still_give_a_valid_plan(seed: int) -> None:
     problem = day([visit(f"J{k}", 1 + k % 6) for k in range(6)])
     plan = solve_with_search(problem, Stop(iterations=0), seed=seed)
     assert check(problem, plan).violations == ()
+
+
+@pytest.mark.parametrize("way", [(0, 5), (5, 0)])
+def test_a_place_without_a_direct_way_from_home_is_reached_by_another(way: tuple[int, int]) -> None:
+    """There is no drive between home and the far place, in one direction."""
+    travel = row()
+    travel.durations_s[way] = UNREACHABLE
+    plan = planned(day([visit("near", 1), visit("far", 5)], travel={"car": travel}))
+    assert set(who_serves(plan)) == {"near", "far"}
+    alone = planned(day([visit("far", 5)], travel={"car": travel}))
+    assert who_serves(alone) == {}
