@@ -381,10 +381,12 @@ def _fits(
         elif n_shifts:
             out = drive[kinds, starts, job.location].astype(np.int64)
             back = np.where(ends < 0, 0, drive[kinds, job.location, ends]).astype(np.int64)
-            for r in np.flatnonzero(out >= UNREACHABLE):  # perhaps there is a way by other stops
-                out[r] = leg(kinds[r], starts[r], True) + leg(kinds[r], job.location, False)
-            for r in np.flatnonzero(back >= UNREACHABLE):
-                back[r] = leg(kinds[r], job.location, True) + leg(kinds[r], ends[r], False)
+            for k in np.flatnonzero(out >= UNREACHABLE):  # perhaps there is a way by other stops
+                out[k] = leg(int(kinds[k]), int(starts[k]), True)
+                out[k] += leg(int(kinds[k]), job.location, False)
+            for k in np.flatnonzero(back >= UNREACHABLE):
+                back[k] = leg(int(kinds[k]), job.location, True)
+                back[k] += leg(int(kinds[k]), int(ends[k]), False)
             reach = np.maximum(shift[:, c.SHIFT_START] + out, task[i, c.EARLIEST])
             late = (reach > task[i, c.LATEST]) | (reach + back > shift[:, c.HARD_END])
             row[late] = 0
