@@ -32,9 +32,11 @@ def warm_up_desk() -> None:
     )
     desk = Desk(problem, Plan(), now_s=0)
     for name in "JK":
-        job = Job(name, 1, service_s=60, time_windows=((0, 3600),), drop_penalty=1)
+        job = Job(name, 1, service_s=1700, drop_penalty=1)
         # More than there are: nobody is enough, so that ejections are looked for.
         desk.commit(desk.offers(job, len(people) + 1, eject=2)[0])
+    # Nobody has room for it beside both: visits have to make room for a crew.
+    desk.offers(Job("crew", 1, service_s=1800, crew=2, drop_penalty=1))
     desk.delay("J", 60)
     desk.technician_out("A")
 
