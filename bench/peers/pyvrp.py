@@ -40,17 +40,29 @@ def solve(
     began = time.perf_counter()
     result = pyvrp.solve(data, stop=stop, seed=seed, collect_stats=False, display=False)
     took = time.perf_counter() - began
+    alike = _alike(plain)
     sequences = {}
     for route in result.best.routes():
-        vehicle = route.vehicle_type()
+        vehicle = alike[route.vehicle_type()].pop()
         sequences[vehicle] = [visit.idx for visit in route if visit.is_client()]
     return Answer(
         sequences, took, result.num_iterations, "" if result.is_feasible() else "infeasible"
     )
 
 
+def _alike(plain: Plain) -> list[list[int]]:
+    """Vehicles that nothing tells apart, in the order of the first of each kind."""
+    kinds: dict[object, list[int]] = {}
+    for vehicle in range(plain.n_vehicles):
+        ends = int(plain.start_location[vehicle]), int(plain.end_location[vehicle])
+        shift, room = tuple(plain.shift_s[vehicle]), tuple(plain.capacity[vehicle])
+        kind = (ends, shift, room, frozenset(plain.held[vehicle]))
+        kinds.setdefault(kind, []).append(vehicle)
+    return list(kinds.values())
+
+
 def _data(plain: Plain) -> object:
-    """PyVRP's ProblemData: one vehicle type per shift, so that its index is the vehicle's."""
+    """PyVRP's ProblemData: one vehicle type per kind of `_alike`."""
     import pyvrp
 
     depots = [int(place) for place in plain.depots()]
@@ -80,14 +92,15 @@ def _data(plain: Plain) -> object:
     ]
     vehicle_types = [
         pyvrp.VehicleType(
-            num_available=1,
+            num_available=len(same),
             capacity=capacity[vehicle].tolist(),
             start_depot=depot_of[int(plain.start_location[vehicle])],
             end_depot=depot_of[int(plain.end_location[vehicle])],
             tw_early=int(plain.shift_s[vehicle, 0]),
             tw_late=int(plain.shift_s[vehicle, 1]),
         )
-        for vehicle in range(plain.n_vehicles)
+        for same in _alike(plain)
+        for vehicle in same[:1]
     ]
     matrix = plain.durations_s.astype(np.int64)
     return pyvrp.ProblemData(

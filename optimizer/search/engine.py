@@ -57,8 +57,9 @@ class Settings:
     """How the search walks. Temperatures are in small steps of a goal (a drive to a neighbour)."""
 
     hot: float = 10.0
+    linked_hot: float = 30.0  # where visits hang together, more ways lead uphill first
     cold: float = 0.2
-    mean_removed: float = 10.0
+    mean_removed: float | None = None  # the kernel's own
     swap_share: float = 0.1
     epochs: int = 40
     part_tasks: int = 400
@@ -305,8 +306,10 @@ class Search:
         return min(1.0, max(shares))
 
     def _temperature(self, share: float) -> float:
-        s = self.settings
-        return float(s.hot * (s.cold / s.hot) ** share)
+        cold, hot = self.settings.cold, self.settings.hot
+        if (self.arrays.group >= 0).any():
+            hot = max(hot, self.settings.linked_hot)
+        return float(hot * (cold / hot) ** share)
 
     def _rounds(self) -> int:
         """How often to cool: small problems several times, unless visits hang together."""
@@ -382,7 +385,8 @@ class Search:
 
     def _anneal(self, worker: Any, iterations: int, hot: float, cold: float) -> None:
         s = self.settings
-        self.kernel.anneal(worker, iterations, hot, cold, s.mean_removed, s.swap_share)
+        removed = s.mean_removed or self.kernel.mean_removed
+        self.kernel.anneal(worker, iterations, hot, cold, removed, s.swap_share)
 
     def _run_in_parts(self) -> None:
         """Epochs: split the shifts into parts, anneal each alone, join, split anew."""

@@ -37,6 +37,8 @@ class Kernel:
     polish: Callable[[Any, int], bool] | None = None
     clear: Callable[[], None] | None = None
     pool_of: Callable[[Any], Pool] | None = None
+    mean_removed: float = 6.0
+    """How many visits a ruin takes on average; the plain loop is fast enough to afford more."""
 
 
 def kernel_for(compiled: Compiled, short_cut: bool = True) -> Kernel:
@@ -46,7 +48,7 @@ def kernel_for(compiled: Compiled, short_cut: bool = True) -> Kernel:
         kernel = _bound(plain, plain_instance(compiled), solution, partial(plain_worker, compiled))
         clear = partial(empty_routes, compiled, solution)
         pool_of = attrgetter("pool") if compiled.arrays.n <= MOST_POOLED else None
-        return replace(kernel, clear=clear, pool_of=pool_of)
+        return replace(kernel, clear=clear, pool_of=pool_of, mean_removed=10.0)
     solution = new_solution(compiled)
     general.clear_all(compiled.arrays, solution)
     kernel = _bound(general, compiled.arrays, solution, partial(new_worker, compiled))
@@ -55,4 +57,5 @@ def kernel_for(compiled: Compiled, short_cut: bool = True) -> Kernel:
 
 def _bound(loop: Any, instance: Any, solution: Any, worker: Callable[[int, int], Any]) -> Kernel:
     functions = (loop.begin_part, loop.insert_all, loop.lay_routes, loop.anneal)
-    return Kernel(solution, worker, *(partial(f, instance, solution) for f in functions))
+    begin, insert, lay, anneal = (partial(f, instance, solution) for f in functions)
+    return Kernel(solution, worker, begin, insert, lay, anneal)

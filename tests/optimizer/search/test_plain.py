@@ -124,7 +124,7 @@ def test_a_problem_with_a_rule_that_the_short_cut_does_not_know_takes_the_long_w
         "windows": lambda: replace(job, time_windows=((0, 60), (120, 180))),
         "late": lambda: replace(job, due=job.time_windows[0][1] - 1),
         "crew": lambda: replace(job, crew=2),
-        "after": lambda: replace(job, after=(plain.jobs[1].id,)),
+        "after": lambda: replace(job, after=(plain.jobs[4].id,)),
         "parts": lambda: replace(job, parts={"fuse": 1}),
     }
     people = {
