@@ -228,7 +228,10 @@ class MedianSolver:
         if instance.integer and np.isfinite(bound):
             bound = float(np.ceil(bound))
         chosen = found.chosen if np.isfinite(found.value) else None
-        value, bound = found.value - self.offset, min(bound, found.value) - self.offset
+        bound = min(bound, found.value)
+        if found.value - bound <= 1e-12 * abs(found.whole or 0.0):
+            bound = found.value  # less than what sums of such numbers round
+        value, bound = found.value - self.offset, bound - self.offset
         return Result(chosen, value, bound, self.countdown.rounds, found.nodes)
 
     def _closed(self, found: Found, instance: Instance) -> bool:

@@ -13,6 +13,7 @@ from network.siting.fixing import fix_by_score, reduced_rows
 from network.siting.instance import Floats, Instance, States, columns_of
 
 CLOSED = 1e-7  # relative; a search ends when bound and plan are this near
+ROUNDING = 1e-6  # of the numbers that cancelled
 SLICE = 60  # rounds of the bound between two attempts at a better plan
 PATIENCE = 30  # rounds without a gain before the step shrinks
 SHRINK = 0.6
@@ -47,7 +48,9 @@ class Found:
         """How far below the plan's value a bound may stay and still close the search."""
         if not np.isfinite(self.value):
             return 0.0
-        worth = abs(self.value - (self.whole or 0.0))
+        whole = self.whole or 0.0
+        # subsidies may bring a plan to its 0, where nothing is left to be relative to
+        worth = max(abs(self.value - whole), ROUNDING * abs(whole))
         allowed = max(CLOSED, gap) * worth
         return max(allowed, 1.0 - 1e-6) if integer else allowed
 

@@ -59,6 +59,11 @@ def test_a_budget_that_is_missed_by_little_is_kept_all_the_same() -> None:
     assert answer.objective == pytest.approx(enumerated(problem))
 
 
+def test_a_plan_whose_subsidies_pay_for_all_of_it_is_proven() -> None:
+    answer = solve(read(with_terms(random_siting(10392, "p-median"), 10392)))
+    assert (answer.status, answer.objective, answer.bound) == (Status.OPTIMAL, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("seed", range(25))
 def test_skills_kinds_subsidies_and_backup_hold_in_the_best_of_all_sets(
