@@ -40,7 +40,7 @@ def test_the_last_of_a_crew_to_arrive_is_the_one_who_is_late() -> None:
 
 def test_what_is_told_of_crews_is_what_the_checker_finds() -> None:
     """Also where halves have changed places, or only one of the two is preferred."""
-    for seed in range(40):
+    for seed in range(20):
         rng = random.Random(seed)
         people = [person(name, shift(start_location=rng.randrange(7), start=rng.choice((0, 900))))
                   for name in "ABC"]  # fmt: skip
@@ -52,7 +52,8 @@ def test_what_is_told_of_crews_is_what_the_checker_finds() -> None:
         problem = day(jobs, people, "dropped late preference changes travel")
         shown = solve_with_search(problem, Stop(iterations=0))
         changed = replace(problem, published=Plan(shown.routes[::-1]))
-        assert _told(changed, 30)[-2] == _told(changed, 30)[-1]
+        *_, searched, planned = _told(changed, 30)
+        assert searched == planned
 
 
 def test_a_stop_of_a_technician_who_is_gone_counts_beside_the_others() -> None:
