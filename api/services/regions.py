@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from api.db.models import Plan, Region, Shift, Technician
+from api.db.models import Plan, Region, Shift, Technician, Visit
 from api.services.refusals import Refusal
 
 
@@ -78,19 +78,34 @@ def planning_day(session: Session, now: datetime, timezone: str) -> date:
 def lead_in(session: Session, day: date, now: datetime, timezone: str) -> list[Shift]:
     """Shifts before a working day that are planned with it, so that no clock runs out meanwhile.
 
-    The duty crews between now and then; before a day off, also what is left of today.
+    The duty crews between the working day before and this one; where that working day is today and
+    a day off follows, also what is left of today. Never a shift with visits still to come that
+    belong to the plan of another day.
     """
     ahead = shifts_ahead(session, now, timezone)
     duty = duty_days(ahead)
     today = local_day(now, timezone)
-    day_off_ahead = (day - today).days > 1
-    return [
+    before = [other for other in ahead if other < day]
+    worked = max((other for other in before if other not in duty), default=None)
+    rest_of_today = worked == today and (day - today).days > 1
+    found = [
         shift
-        for before, shifts in ahead.items()
-        if before < day and (before in duty or (before == today and day_off_ahead))
-        for shift in shifts
+        for other in before
+        if (rest_of_today and other == today) or (worked is None or other > worked)
+        for shift in ahead[other]
         if shift.end_at > now
     ]
+    taken = set(
+        session.scalars(
+            select(Visit.shift_id).where(
+                Visit.shift_id.in_([shift.id for shift in found]),
+                Visit.active,
+                Visit.day != day,
+                Visit.end_at > now,
+            )
+        )
+    )
+    return [shift for shift in found if shift.id not in taken]
 
 
 def current_day(session: Session, now: datetime, timezone: str) -> date:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import best_vrptw, data_files
+from bench.data import best_vrptw, data_folder
 from optimizer.bounds import prove
 from optimizer.bounds.columns import column_bound
 from optimizer.bounds.options import options_of
@@ -17,7 +17,7 @@ from optimizer.plan import Plan, Route, Unassigned
 from optimizer.problem import Goal, Job, Problem
 from optimizer.timetable import timetable
 
-FILES = data_files("vrptw/solomon", "*.txt")
+FILES = sorted((data_folder() / "vrptw" / "solomon").glob("*.txt"))
 ROUNDING_UNITS = 1_000
 """125 legs may be half a unit (of 10,000 to one of distance) off, and what is published more."""
 
