@@ -23,6 +23,9 @@ from optimizer.search.plain.pool import Pool
 from optimizer.search.polish import polish
 from optimizer.search.state import new_solution, new_worker
 
+MOVES_STRETCHES = 10.0
+"""Visits a ruin takes in the plain loop, and where waiting or hours cost: stretches have to move."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -38,7 +41,7 @@ class Kernel:
     clear: Callable[[], None] | None = None
     pool_of: Callable[[Any], Pool] | None = None
     mean_removed: float = 6.0
-    """How many visits a ruin takes on average; the plain loop is fast enough to afford more."""
+    """How many visits a ruin takes on average; few where rules make each of them cost time."""
 
 
 def kernel_for(compiled: Compiled, short_cut: bool = True) -> Kernel:
@@ -48,11 +51,12 @@ def kernel_for(compiled: Compiled, short_cut: bool = True) -> Kernel:
         kernel = _bound(plain, plain_instance(compiled), solution, partial(plain_worker, compiled))
         clear = partial(empty_routes, compiled, solution)
         pool_of = attrgetter("pool") if compiled.arrays.n <= MOST_POOLED else None
-        return replace(kernel, clear=clear, pool_of=pool_of, mean_removed=10.0)
+        return replace(kernel, clear=clear, pool_of=pool_of, mean_removed=MOVES_STRETCHES)
     solution = new_solution(compiled)
     general.clear_all(compiled.arrays, solution)
     kernel = _bound(general, compiled.arrays, solution, partial(new_worker, compiled))
-    return replace(kernel, polish=partial(polish, compiled, solution))
+    removed = MOVES_STRETCHES if compiled.arrays.short_days else kernel.mean_removed
+    return replace(kernel, polish=partial(polish, compiled, solution), mean_removed=removed)
 
 
 def _bound(loop: Any, instance: Any, solution: Any, worker: Callable[[int, int], Any]) -> Kernel:

@@ -13,6 +13,7 @@ from optimizer.check import check
 from optimizer.problem import Break, Problem
 from optimizer.search.arrays import compile_problem
 from optimizer.search.engine import Search, Settings, solve_with_search
+from optimizer.search.kernels import kernel_for
 from optimizer.search.plain import columns as p
 from optimizer.search.plain.arrays import is_plain
 from optimizer.search.recombine import Routes, best_choice
@@ -180,3 +181,16 @@ def test_two_threads_put_their_routes_together(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("optimizer.search.engine.ROUND_COUNT", 1000)
     plan = planned(plain_day(6, jobs=40, people=8), iterations=4000, threads=2)
     assert plan.solver is not None and plan.solver.iterations == 8000
+
+
+@pytest.mark.parametrize(
+    ("goals", "removed"), [("dropped late travel", 6.0), ("dropped waiting travel", 10.0)]
+)
+def test_ruins_are_small_where_rules_cost_time_but_for_days_whose_length_counts(
+    goals: str, removed: float
+) -> None:
+    plain = plain_day(1)
+    late = replace(plain.jobs[0], due=plain.jobs[0].time_windows[0][1] - 1)
+    problem = day((late, *plain.jobs[1:]), plain.technicians, goals)
+    assert kernel_for(compile_problem(problem)).mean_removed == removed
+    assert kernel_for(compile_problem(plain)).mean_removed == 10.0
