@@ -24,7 +24,7 @@ from optimizer.search.polish import polish
 from optimizer.search.state import new_solution, new_worker
 
 MOVES_STRETCHES = 10.0
-"""Visits a ruin takes in the plain loop, and where waiting or hours cost: stretches have to move."""
+"""Visits a ruin takes in the plain loop, and where waiting or hours cost: whole stretches move."""
 
 
 @dataclass(frozen=True, slots=True)
