@@ -7,7 +7,7 @@ from typing import Any
 
 from optimizer.search import layout as c
 from optimizer.search.compiled import compiled, entry
-from optimizer.search.crews import count_crews
+from optimizer.search.crews import count_own_crews, crews_changed, settle_crews
 from optimizer.search.exchange import swap_tails
 from optimizer.search.insertion import (
     INFINITE,
@@ -68,10 +68,7 @@ def begin_part(instance: Any, solution: Any, worker: Any, task_part: Any) -> Non
         for f in range(c.N_FIGURES):
             worker.total[f] += solution.figures[r, f]
         _store_best(instance, solution, r)
-    count_crews(instance, solution, worker.crews)
-    for f in range(c.N_FIGURES):
-        worker.total[f] += worker.crews[f]
-        worker.crews_now[f] = worker.crews[f]
+    count_own_crews(instance, solution, worker)
     _whole_figures(instance, solution, worker, worker.total)
     for f in range(c.N_FIGURES):
         worker.best[f] = worker.total[f]
@@ -227,9 +224,7 @@ def change_of(instance: Any, solution: Any, worker: Any, change: Any) -> None:
             for f in range(c.N_FIGURES):
                 change[f] += out * instance.left_out[job, f]
     if len(instance.crew_from) > 1:
-        count_crews(instance, solution, worker.crews_now)
-        for f in range(c.N_FIGURES):
-            change[f] += worker.crews_now[f] - worker.crews[f]
+        crews_changed(instance, solution, worker, change)
     if not instance.sums_only:
         change[c.SPREAD] = change[c.WORST_LATE] = 0
         after = worker.after
@@ -246,7 +241,7 @@ def settle_and_store(instance: Any, solution: Any, worker: Any, change: Any) -> 
     _settle(instance, solution, worker)
     for f in range(c.N_FIGURES):
         worker.total[f] += change[f]
-        worker.crews[f] = worker.crews_now[f]
+    settle_crews(worker)
     if better(instance.levels, worker.total, worker.best):
         for f in range(c.N_FIGURES):
             worker.best[f] = worker.total[f]

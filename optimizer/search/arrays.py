@@ -84,7 +84,8 @@ class Instance(NamedTuple):
     fetched: Any  # uint8[R] the trip was made before the frozen line
     short_days: bool  # waiting or the hours at work are a goal
     late_at_start: bool  # lateness is that of the start of service, not of the arrival
-    crew_from: I64  # jobs with several tasks or published stops, see `crews`
+    crew_of: I64  # jobs with several tasks or published stops, see `crews`
+    crew_from: I64
     crew_task: I64
     crew_liked: I64
     stop_from: I64

@@ -69,8 +69,10 @@ class Worker(NamedTuple):
     dirty: Any  # uint8[R] changed since the best was stored
     dirty_list: Any  # int32[R]
     scratch: I64  # int64[longest + 4, 4]
-    crews: I64  # int64[N_FIGURES] what crews count beyond their routes, in ``total``
-    crews_now: I64  # int64[N_FIGURES] the same after this iteration
+    crews: I64  # int64[crews, N_FIGURES] what each counts beyond its routes, in ``total``
+    crews_now: I64  # int64[crews, N_FIGURES] the same after this iteration, for those in crew_list
+    crew_list: I64  # int64[crews] counted anew in this iteration
+    crew_seen: Any  # uint8[crews] whether it is in crew_list
     is_fresh: Any  # uint8[n] members of the group at hand that it found on no route
     places: Any  # float64[2, MOST_PLACES, 6] places of the two members of a pair, see `pairs`
 
@@ -88,7 +90,8 @@ MOST_PLACES = 200
     C_ITERATION,
     C_STAMP,
     C_ROUTES_ON,
-) = range(8)
+    C_CREWS,
+) = range(9)
 
 
 def new_solution(compiled: Compiled) -> Solution:
@@ -126,7 +129,7 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
     """A workspace whose random stream depends on ``seed`` and ``worker_id`` only."""
     arrays: Instance = compiled.arrays
     n, n_shifts = arrays.n, arrays.n_shifts
-    size = len(arrays.task)
+    size, crews = len(arrays.task), len(arrays.crew_from) - 1
     types = arrays.shift[:, c.SHIFT_TYPE]
     n_types = int(types.max()) + 1 if n_shifts else 0
     empty_from = np.zeros(n_types + 1, np.int64)
@@ -162,8 +165,10 @@ def new_worker(compiled: Compiled, worker_id: int, seed: int) -> Worker:
         np.zeros(n_shifts, np.uint8),
         np.zeros(n_shifts, np.int32),
         np.zeros((n + 8, 4), np.int64),
-        np.zeros(c.N_FIGURES, np.int64),
-        np.zeros(c.N_FIGURES, np.int64),
+        np.zeros((crews, c.N_FIGURES), np.int64),
+        np.zeros((crews, c.N_FIGURES), np.int64),
+        np.zeros(crews, np.int64),
+        np.zeros(crews, np.uint8),
         np.zeros(n, np.uint8),
         np.zeros((2, MOST_PLACES, 6), np.float64),
     )
