@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,8 +57,10 @@ class OfferingPlan(EditedPlan):
         loose = [cut_to_predecessors(j, self.routes, self.now_s) for j in group
                  if j.id not in planned]  # fmt: skip
         fitted = [other for other in loose if other is not None]
-        if len(fitted) < len(loose) or len(names) == 1:
-            return tuple(fitted) if len(fitted) == len(loose) else None
+        if len(fitted) < len(loose):
+            return None
+        if len(names) == 1:
+            return tuple(fitted)
         starts = {name: self.starts[name] for name in planned}
         return in_company(fitted, starts, {route.technician for route in on.values()})
 
@@ -101,7 +103,7 @@ class OfferingPlan(EditedPlan):
             if tails is None or routes is None or not self._is_valid(routes, job):
                 continue
             out = [self.model.job_of[task] for task in company.out]
-            offer = self._told(job, tails, routes, out, with_it=halves)
+            offer = self._told(job, tails, routes, out)
             if offer is not None:
                 found.append(offer)
         for slot in slots:
@@ -188,13 +190,8 @@ class OfferingPlan(EditedPlan):
         routes: Mapping[int, Route | None],
         out: Sequence[str],
         edit: Edit | None = None,
-        with_it: Collection[str] = (),
     ) -> Offer | None:
-        """What these routes mean for everybody; None where a tied visit could not keep its time.
-
-        ``with_it`` are jobs that come to the plan together with this one.
-        """
-        names = {job.id, *with_it}
+        """What these routes mean for everybody; None where a tied visit could not keep its time."""
         old = [route for r in tails if (route := self.routes[r]) is not None]
         new = [route for route in routes.values() if route is not None]
         if shifts_a_tied_end(old, new, self.starts) and not self._is_valid(routes, job):
@@ -215,7 +212,7 @@ class OfferingPlan(EditedPlan):
             first.arrival_s,
             first.start_s,
             first.end_s,
-            self._effect(self._problem_with(job, None), tails, routes),
+            self._effect(after, tails, routes),
             moves(old, new, {seat.job for seat in seats}),
             ejections(out, old, new),
             promises(self.jobs, self.promised, old, new),
