@@ -31,6 +31,9 @@ COMPANIES_TRIED = 60
 MEETINGS = 8
 """So often a common start is put off because somebody cannot be there by then."""
 
+ALIKE = 9
+"""Who asks for fewer is shown the first of so many: an offer is found again when it is taken."""
+
 MORE = 2
 """Offers beyond ``k`` whose exact goals are looked at, since breaks are placed greedily."""
 
@@ -68,10 +71,11 @@ class OfferingPlan(EditedPlan):
         self, job: Job, group: Sequence[Job], k: int, eject: int
     ) -> tuple[Offer, ...]:
         """The best companies, timed to the second; each is looked at until enough have stood up."""
-        found = self._timed_companies(job, group, k, 0)
+        wanted = max(k, ALIKE)
+        found = self._timed_companies(job, group, wanted, 0)
         in_time = [offer for offer in found if not self._late(offer, group)]
-        if eject and len({offer.people for offer in in_time}) < k:
-            found += self._timed_companies(job, group, k, eject)
+        if eject and len({offer.people for offer in in_time}) < wanted:
+            found += self._timed_companies(job, group, wanted, eject)
         asked: Counter[str] = Counter()
         chosen: list[Offer] = []
         for offer in sorted(found, key=lambda offer: (rank(offer.effect), len(offer.ejections))):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.days import day_problem, shape
 from optimizer import Job, Plan, Problem, check
 from optimizer.desk import Desk
 from optimizer.problem import Break, Pin
@@ -161,3 +162,16 @@ def test_what_a_new_job_comes_after_keeps_its_second() -> None:
         (same,) = [o for o in fresh.offers(new) if o.technician == offer.technician]
         plan = fresh.commit(same)
         assert check(fresh.problem, plan).valid
+
+
+def test_who_asks_for_fewer_crews_gets_the_first_of_those_that_more_would_bring() -> None:
+    """Or an offer could not be found again when it is taken."""
+    for seed in range(12):
+        form = shape("clustered", "30x8x1d", seed=seed)
+        problem = day_problem(form)
+        loose = tuple(replace(job, time_windows=()) for job in problem.jobs)
+        desk = _desk(replace(problem, jobs=loose[:-1]))
+        job = replace(loose[-1], id="NEW", crew=2)
+        many = [offer.people for offer in desk.offers(job, 9)]
+        for k in range(1, 9):
+            assert [offer.people for offer in desk.offers(job, k)] == many[:k], (seed, k)
