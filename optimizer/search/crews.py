@@ -167,8 +167,9 @@ def crews_changed(instance: Any, solution: Any, worker: Any, change: Any) -> Non
         _count_anew(instance, solution, worker, instance.crew_of[worker.pulled[x]], change)
     for slot in range(counts[C_SAVED]):
         at = solution.node[instance.n + 2 * worker.saved_routes[slot], NEXT]
-        while at < instance.n:
-            _count_anew(instance, solution, worker, instance.crew_of[at], change)
+        while at >= 0:
+            if at < instance.n:  # else the depot or the end
+                _count_anew(instance, solution, worker, instance.crew_of[at], change)
             at = solution.node[at, NEXT]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
+
+import numpy as np
 
 from optimizer.check import check
 from optimizer.plan import Plan
-from optimizer.problem import Problem
-from optimizer.search.engine import solve_with_search
+from optimizer.problem import Problem, Restock
+from optimizer.search.arrays import compile_problem
+from optimizer.search.engine import Search, Settings, solve_with_search
 from optimizer.solve import Progress, Stop
 from optimizer.timetable import timetable
 from tests.optimizer.search.small import HOUR, day, person, shift, visit
@@ -65,3 +69,24 @@ def test_a_stop_of_a_technician_who_is_gone_counts_beside_the_others() -> None:
     fewer = replace(problem, technicians=tuple(people[:2]), published=shown)
     for told in _told(fewer):
         assert told["changes"] == 2
+
+
+def test_what_crews_count_is_kept_up_behind_a_trip_to_the_depot_too() -> None:
+    """Each iteration counts anew only the crews on the routes that it touched."""
+    for seed in range(8):
+        rng = random.Random(seed)
+        jobs = [
+            visit(f"J{k}", rng.randrange(7), crew=rng.choice((1, 2, 2)), due=rng.randint(0, HOUR),
+                  parts={"fan": 1} if rng.random() < 0.5 else {})
+            for k in range(8)
+        ]  # fmt: skip
+        problem = day(jobs, [person(name) for name in "ABC"], restock=Restock(3, 300))
+        compiled = compile_problem(problem)
+        search = Search(compiled, Stop(iterations=1), seed, 1, None, Settings(), time.monotonic())
+        search.start(None)
+        (worker,) = search.workers
+        for _ in range(40):
+            search.kernel.anneal(worker, 1, 1.0, 1.0, 4.0, 0.1)
+            kept = worker.total.copy()
+            search.kernel.begin_part(worker, np.zeros(compiled.arrays.n, np.int32))
+            assert kept.tolist() == worker.total.tolist(), seed
